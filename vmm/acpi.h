@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* acpi.h: the tables by which the guest finds VPs and devices (private) */
+
+#pragma once
+
+#include "vmm/device.h"
+#include "vmm/memory.h"
+
+G_BEGIN_DECLS
+
+#define VMM_ACPI_RSDP_GPA 0xe0000ull /* the BIOS area that firmware-less guests search, too */
+
+/**
+ * vmm_acpi_write:
+ * @types: (array zero-terminated=1): devices; those with an acpi_name are described in the DSDT
+ *
+ * Writes RSDP, XSDT, FADT, MADT and DSDT between 0xe0000 and 0x100000.
+ *
+ * Spec: ACPI 6.5, section 5.2.
+ */
+gboolean vmm_acpi_write (VmmMemory *memory,
+                         guint vp_count,
+                         const VmmDeviceType *const *types,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* memory.h: guest RAM (private) */
+
+#pragma once
+
+#include "vmm/vmm.h"
+
+G_BEGIN_DECLS
+
+#define VMM_PAGE_SIZE 4096u
+#define VMM_MEMORY_HOLE_START (3 * 1024 * 1024 * 1024ull) /* guest-physical, bytes */
+#define VMM_MEMORY_HOLE_END (4 * 1024 * 1024 * 1024ull)
+
+typedef struct _VmmMemory VmmMemory;
+
+/** VmmMemoryRegion: RAM that is contiguous for the guest; @host is where the VMM sees it. */
+typedef struct
+{
+  guint64 gpa;
+  guint64 file_offset; /* in the RAM file, and in memory.bin */
+  guint64 length;      /* bytes */
+  guint8 *host;
+} VmmMemoryRegion;
+
+/**
+ * vmm_memory_new:
+ * @config: backing, size and file
+ *
+ * Makes zero-filled RAM, or takes over what the RAM file holds.
+ *
+ * Errors: INVALID_MEMORY_FILE, MEMORY_FILE_IN_USE, INVALID_MEMORY_SIZE, NO_SPACE, HOST.
+ */
+VmmMemory *vmm_memory_new (const VmmConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_memory_new_private:
+ * @fd: a file of exactly @size bytes that never changes again; duplicated
+ *
+ * RAM that starts as @fd is, and whose changes stay with us.
+ */
+VmmMemory *vmm_memory_new_private (int fd, guint64 size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vmm_memory_free (VmmMemory *memory);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmMemory, vmm_memory_free)
+
+guint64 vmm_memory_get_size (VmmMemory *memory);
+
+/** vmm_memory_get_regions: (transfer none) (array length=n_regions): one, or two over the 3 GiB hole. */
+const VmmMemoryRegion *vmm_memory_get_regions (VmmMemory *memory, guint *n_regions);
+
+/**
+ * vmm_memory_read:
+ *
+ * Copies guest memory out once, so that the guest cannot change what was checked.
+ *
+ * Thread: any. Errors: %VMM_ERROR_BAD_ADDRESS if the range leaves RAM; then nothing is copied.
+ */
+gboolean vmm_memory_read (VmmMemory *memory,
+                          guint64 gpa,
+                          gpointer buffer,
+                          gsize length,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_memory_write: as vmm_memory_read(), the other way. */
+gboolean vmm_memory_write (VmmMemory *memory,
+                           guint64 gpa,
+                           gconstpointer buffer,
+                           gsize length,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_memory_write_from_file:
+ *
+ * Fills RAM from @fd at @offset, without a copy in between. A file that ends early is an error.
+ *
+ * Errors: BAD_ADDRESS, HOST.
+ */
+gboolean vmm_memory_write_from_file (VmmMemory *memory,
+                                     guint64 gpa,
+                                     int fd,
+                                     guint64 offset,
+                                     gsize length,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_memory_zero: as vmm_memory_write(), with zeros. */
+gboolean vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* snapshot-writer.h: a snapshot directory in the making (private) */
+
+#pragma once
+
+#include "vmm/manifest.h"
+#include "vmm/saved-state.h"
+
+G_BEGIN_DECLS
+
+typedef struct _VmmSnapshotWriter VmmSnapshotWriter;
+
+/**
+ * vmm_snapshot_writer_new:
+ * @directory: absolute path of the snapshot to be; must not exist, its parent must
+ *
+ * Removes stale staging directories of dead processes beside the target, then makes a staging directory, locked.
+ *
+ * Errors: EXISTS, NO_SUCH_FILE, NOT_AUTHORIZED, NO_SPACE, HOST.
+ */
+VmmSnapshotWriter *vmm_snapshot_writer_new (const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_snapshot_writer_free: removes the staging directory if it was not committed. */
+void vmm_snapshot_writer_free (VmmSnapshotWriter *writer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmSnapshotWriter, vmm_snapshot_writer_free)
+
+/**
+ * vmm_snapshot_writer_create_memory:
+ *
+ * Makes an empty memory.bin of @size bytes in the staging directory, for a caller that writes RAM itself. It is taken as it
+ * is then by vmm_snapshot_writer_commit().
+ *
+ * Returns: a descriptor for reading and writing that the caller owns, or -1
+ */
+int vmm_snapshot_writer_create_memory (VmmSnapshotWriter *writer, guint64 size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_writer_adopt_memory:
+ * @fd: the RAM file, which must not change any more
+ *
+ * Makes memory.bin out of @fd: a hard link where that is possible, else a reflink, else a copy that keeps holes.
+ *
+ * Thread: any that may block for long. Errors: NO_SPACE, CANCELLED, HOST.
+ * @linked: (out): whether memory.bin is the very file of @fd
+ */
+gboolean vmm_snapshot_writer_adopt_memory (VmmSnapshotWriter *writer,
+                                           int fd,
+                                           guint64 size,
+                                           GCancellable *cancellable,
+                                           gboolean *linked,
+                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_writer_commit:
+ * @manifest: borrowed; state size, digests, unit names and memory digests are filled in here
+ *
+ * Digests memory, writes state and manifest, makes all of it durable and read-only, and renames the staging directory to its name.
+ * After a failure nothing is visible under the target's name.
+ *
+ * Errors: EXISTS, NO_SPACE, CANCELLED, HOST.
+ */
+gboolean vmm_snapshot_writer_commit (VmmSnapshotWriter *writer,
+                                     VmmManifest *manifest,
+                                     VmmSavedState *state,
+                                     VmmProgressFunc progress,
+                                     gpointer progress_data,
+                                     GCancellable *cancellable,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

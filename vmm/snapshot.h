@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* snapshot.h: what the machine needs of an opened snapshot (private); the rest is in vmm.h */
+
+#pragma once
+
+#include "vmm/manifest.h"
+#include "vmm/saved-state.h"
+
+G_BEGIN_DECLS
+
+#define VMM_SNAPSHOT_MANIFEST "manifest.bin"
+#define VMM_SNAPSHOT_STATE "state.bin"
+#define VMM_SNAPSHOT_MEMORY "memory.bin"
+
+const VmmManifest *vmm_snapshot_get_manifest (VmmSnapshot *snapshot);
+VmmSavedState *vmm_snapshot_get_saved_state (VmmSnapshot *snapshot); /* (transfer none) */
+
+/** vmm_snapshot_get_memory_fd: memory.bin, open for reading; belongs to @snapshot. */
+int vmm_snapshot_get_memory_fd (VmmSnapshot *snapshot);
+
+G_END_DECLS

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * vmm.h: all that the service may know of the VMM
+ *
+ * The other two rings are vmm-device.h, for authors of devices, and the private headers.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* ---- errors ---------------------------------------------------------------------------- */
+
+#define VMM_ERROR (vmm_error_quark ())
+GQuark vmm_error_quark (void);
+
+/**
+ * VmmError:
+ *
+ * One code a condition. The service gives each its own name on the bus (src/error.c).
+ */
+typedef enum
+{
+  VMM_ERROR_FAILED,
+  VMM_ERROR_INVALID_CONFIG,       /* values that do not go together */
+  VMM_ERROR_INVALID_MEMORY_SIZE,  /* zero, not page-aligned, too small, more than the host allows */
+  VMM_ERROR_INVALID_VP_COUNT,     /* not 1 to 64 */
+  VMM_ERROR_INVALID_CMDLINE,      /* too long for the boot protocol */
+  VMM_ERROR_NO_SUCH_FILE,         /* a kernel or initrd that is not there */
+  VMM_ERROR_INVALID_KERNEL,       /* not a kernel we can boot; the message says why */
+  VMM_ERROR_INVALID_INITRD,       /* empty, not a file, or does not fit into RAM */
+  VMM_ERROR_INVALID_MEMORY_FILE,  /* wrong size or type, or cannot be opened for writing */
+  VMM_ERROR_MEMORY_FILE_IN_USE,   /* held by another VM or by a snapshot */
+  VMM_ERROR_INVALID_STATE,        /* not allowed in the state the machine is in */
+  VMM_ERROR_NOT_SUPPORTED,
+  VMM_ERROR_NO_HYPERVISOR,        /* no /dev/kvm, or one that lacks what we need */
+  VMM_ERROR_HYPERVISOR_DENIED,    /* no permission on /dev/kvm */
+  VMM_ERROR_NO_SUCH_SNAPSHOT,     /* the directory, or a file of it, is not there */
+  VMM_ERROR_EXISTS,               /* the target of a save is already there */
+  VMM_ERROR_INCOMPATIBLE,         /* a sound snapshot that this program or host cannot restore */
+  VMM_ERROR_CORRUPT,              /* damage: wrong digest, length or encoding */
+  VMM_ERROR_NO_SPACE,
+  VMM_ERROR_NOT_AUTHORIZED,       /* the file system refused us */
+  VMM_ERROR_CANCELLED,
+  VMM_ERROR_TIMED_OUT,
+  VMM_ERROR_LIMIT_EXCEEDED,
+  VMM_ERROR_BAD_ADDRESS,          /* a guest-physical range that leaves RAM */
+  VMM_ERROR_HOST,                 /* the host failed: errno is in the message */
+  VMM_ERROR_GUEST,                /* the guest did what no machine survives */
+} VmmError;
+
+/* ---- configuration --------------------------------------------------------------------- */
+
+typedef enum
+{
+  VMM_MEMORY_BACKING_FILE = 1, /* the values are those of openvmm.MemoryBacking */
+  VMM_MEMORY_BACKING_MEMFD = 2,
+  VMM_MEMORY_BACKING_ANONYMOUS = 3,
+} VmmMemoryBacking;
+
+#define VMM_MEMORY_SIZE_MIN (16 * 1024 * 1024ull)
+#define VMM_VP_COUNT_MAX 64
+
+/**
+ * VmmConfig:
+ * @name: the VM's name
+ * @uuid: its UUID, lower-case
+ * @description: free text
+ * @memory_size: guest RAM, in bytes
+ * @vp_count: virtual processors
+ * @memory_backing: what RAM is made of
+ * @memory_file: (nullable): path of the RAM file; %NULL for a nameless one in @memory_directory
+ * @memory_directory: (nullable): where nameless RAM files go; not part of a snapshot
+ * @kernel: path of a bzImage, or of an ELF with a PVH note
+ * @initrd: (nullable): path
+ * @cmdline: (nullable): kernel command line
+ *
+ * Strings are owned. Nothing here is checked until vmm_config_validate().
+ */
+typedef struct
+{
+  char *name;
+  char *uuid;
+  char *description;
+  guint64 memory_size;
+  guint vp_count;
+  VmmMemoryBacking memory_backing;
+  char *memory_file;
+  char *memory_directory;
+  char *kernel;
+  char *initrd;
+  char *cmdline;
+} VmmConfig;
+
+/** vmm_config_new: one VP, 512 MiB of file-backed RAM, a fresh UUID, nothing else. */
+VmmConfig *vmm_config_new (void);
+VmmConfig *vmm_config_copy (const VmmConfig *config);
+void vmm_config_free (VmmConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmConfig, vmm_config_free)
+
+/**
+ * vmm_config_validate:
+ *
+ * Checks the values and how they go together, without touching any file.
+ *
+ * Errors: %VMM_ERROR_INVALID_MEMORY_SIZE, %VMM_ERROR_INVALID_VP_COUNT, %VMM_ERROR_INVALID_CONFIG,
+ * %VMM_ERROR_INVALID_CMDLINE.
+ */
+gboolean vmm_config_validate (const VmmConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* ---- console ---------------------------------------------------------------------------- */
+
+/**
+ * VmmConsole:
+ *
+ * The host's end of a VM's serial port: clients on sockets, and a log file. It outlives the machine it
+ * is plugged into, so that a reboot or a restore in place keeps clients connected.
+ */
+typedef struct _VmmConsole VmmConsole;
+
+/**
+ * vmm_console_new:
+ * @log_file: (nullable): path that guest output is appended to; created if missing, never truncated
+ *
+ * Thread: any. Errors: %VMM_ERROR_INVALID_CONFIG if the log cannot be opened, with path and reason.
+ */
+VmmConsole *vmm_console_new (const char *log_file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_console_open:
+ *
+ * Connects one more client. It first receives the last output the console remembers (64 KiB), then what
+ * comes. A client that does not read loses the oldest output, never the guest's time.
+ *
+ * Thread: any. Errors: %VMM_ERROR_LIMIT_EXCEEDED, %VMM_ERROR_HOST.
+ * Returns: a stream socket the caller owns, or -1
+ */
+int vmm_console_open (VmmConsole *console, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vmm_console_free (VmmConsole *console);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmConsole, vmm_console_free)
+
+/* ---- progress --------------------------------------------------------------------------- */
+
+/** VmmProgressFunc: called on the working thread, at most every 16 MiB and at the end. */
+typedef void (*VmmProgressFunc) (guint64 done_bytes, guint64 total_bytes, gpointer user_data);
+
+/* ---- snapshots on disk ------------------------------------------------------------------ */
+
+/**
+ * VmmSnapshot:
+ *
+ * A snapshot directory that was opened, and whose manifest and state were found whole. Immutable; holds
+ * the files open, so that nothing that happens to the names later matters.
+ */
+typedef struct _VmmSnapshot VmmSnapshot;
+
+/**
+ * vmm_snapshot_open:
+ * @directory: absolute path
+ *
+ * Thread: any; reads up to 257 MiB. Errors: %VMM_ERROR_NO_SUCH_SNAPSHOT, %VMM_ERROR_NOT_AUTHORIZED,
+ * %VMM_ERROR_CORRUPT, %VMM_ERROR_INCOMPATIBLE (every reason in one message).
+ */
+VmmSnapshot *vmm_snapshot_open (const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+VmmSnapshot *vmm_snapshot_ref (VmmSnapshot *snapshot);
+void vmm_snapshot_unref (VmmSnapshot *snapshot);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmSnapshot, vmm_snapshot_unref)
+
+const char *vmm_snapshot_get_directory (VmmSnapshot *snapshot);
+const char *vmm_snapshot_get_uuid (VmmSnapshot *snapshot);
+const char *vmm_snapshot_get_vm_uuid (VmmSnapshot *snapshot);
+const char *vmm_snapshot_get_vm_name (VmmSnapshot *snapshot);
+const char *vmm_snapshot_get_parent_uuid (VmmSnapshot *snapshot); /* (nullable) */
+const char *vmm_snapshot_get_description (VmmSnapshot *snapshot); /* "" for none */
+const char *vmm_snapshot_get_architecture (VmmSnapshot *snapshot);
+const char *vmm_snapshot_get_version (VmmSnapshot *snapshot);  /* program that saved it */
+gboolean vmm_snapshot_get_running (VmmSnapshot *snapshot);     /* was the VM running? */
+guint64 vmm_snapshot_get_created_at_usec (VmmSnapshot *snapshot); /* since the epoch */
+guint64 vmm_snapshot_get_freeze_usec (VmmSnapshot *snapshot);
+guint64 vmm_snapshot_get_size_on_disk (VmmSnapshot *snapshot); /* bytes, from st_blocks */
+const VmmConfig *vmm_snapshot_get_config (VmmSnapshot *snapshot);
+
+/**
+ * vmm_snapshot_verify:
+ * @progress: (nullable): told of the bytes of memory.bin read
+ *
+ * Reads all of memory.bin and compares it with the digests in the manifest.
+ *
+ * Thread: any that may block. Errors: %VMM_ERROR_CORRUPT naming file and offset, %VMM_ERROR_CANCELLED,
+ * %VMM_ERROR_HOST.
+ */
+gboolean vmm_snapshot_verify (VmmSnapshot *snapshot,
+                              VmmProgressFunc progress,
+                              gpointer user_data,
+                              GCancellable *cancellable,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_delete:
+ *
+ * Removes the directory, and only what a snapshot consists of: other files make it fail before anything
+ * is removed. VMs that run from it are not disturbed.
+ *
+ * Thread: any that may block. Errors: %VMM_ERROR_NO_SUCH_SNAPSHOT, %VMM_ERROR_NOT_AUTHORIZED, %VMM_ERROR_HOST.
+ */
+gboolean vmm_snapshot_delete (VmmSnapshot *snapshot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* ---- the machine ------------------------------------------------------------------------ */
+
+typedef struct _VmmMachine VmmMachine;
+
+typedef enum
+{
+  VMM_EVENT_POWER_OFF, /* the guest switched itself off */
+  VMM_EVENT_RESET,     /* the guest asked for a reboot */
+  VMM_EVENT_CRASH,     /* triple fault, or KVM or the host failed; the reason says which */
+} VmmEvent;
+
+/**
+ * VmmEventFunc:
+ * @reason: what happened, for people
+ *
+ * Called once a machine, on one of its VP threads, when the machine has come to its end by itself. The
+ * VPs do not run any more. Must not block and must not call back into the machine.
+ */
+typedef void (*VmmEventFunc) (VmmEvent event, const char *reason, gpointer user_data);
+
+/** vmm_probe: whether machines can be made here. Errors: NO_HYPERVISOR, HYPERVISOR_DENIED. */
+gboolean vmm_probe (GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_new:
+ * @config: copied
+ * @console: must outlive the machine
+ * @event: told when the machine ends by itself
+ *
+ * Builds a machine with its kernel loaded, paused before its first instruction.
+ *
+ * Thread: any that may block; so all functions of the machine, which are serialized inside. Errors: those of
+ * vmm_config_validate(), NO_SUCH_FILE, INVALID_KERNEL, INVALID_INITRD, INVALID_CMDLINE,
+ * INVALID_MEMORY_FILE, MEMORY_FILE_IN_USE, NO_SPACE, NO_HYPERVISOR, HYPERVISOR_DENIED, HOST.
+ */
+VmmMachine *vmm_machine_new (const VmmConfig *config,
+                             VmmConsole *console,
+                             VmmEventFunc event,
+                             gpointer user_data,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_new_from_snapshot:
+ * @config: as for vmm_machine_new(); must agree with the snapshot's in memory size and VP count
+ *
+ * Builds a machine as it was when @snapshot was taken, paused. RAM is a private view of memory.bin: nothing is
+ * copied, and the snapshot is never written to.
+ *
+ * Errors: INCOMPATIBLE (every reason in one message), CORRUPT, NO_HYPERVISOR, HYPERVISOR_DENIED, HOST.
+ */
+VmmMachine *vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
+                                           const VmmConfig *config,
+                                           VmmConsole *console,
+                                           VmmEventFunc event,
+                                           gpointer user_data,
+                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_machine_free: stops the VPs and gives everything back. Not to be called from VmmEventFunc. */
+void vmm_machine_free (VmmMachine *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmMachine, vmm_machine_free)
+
+/**
+ * vmm_machine_resume:
+ *
+ * Lets the VPs run. Idempotent. Errors: INVALID_STATE after the machine has ended, HOST.
+ */
+gboolean vmm_machine_resume (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_pause:
+ *
+ * Stops the VPs, each with its pending I/O finished. The guest's clocks stand still until the next resume.
+ * Idempotent. Errors: INVALID_STATE after the machine has ended, TIMED_OUT, HOST; then it runs on.
+ */
+gboolean vmm_machine_pause (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_machine_press_power_button: asks the guest to shut down; whether it does is its choice. */
+void vmm_machine_press_power_button (VmmMachine *machine);
+
+/**
+ * VmmSaveResult:
+ * @uuid: of the new snapshot
+ * @freeze_usec: how long the VPs stood still
+ */
+typedef struct
+{
+  char uuid[37];
+  guint64 freeze_usec;
+} VmmSaveResult;
+
+/**
+ * vmm_machine_save:
+ * @directory: absolute path that does not exist, in a directory that does
+ * @description: (nullable): free text
+ * @parent_uuid: (nullable): the snapshot this VM came from
+ * @progress: (nullable): told of the bytes of RAM made durable
+ * @result: (out caller-allocates): filled on success
+ *
+ * Makes a snapshot. A running machine stands still for the freeze only, and runs on whether or not the save
+ * succeeds; a paused one stays paused. On return the snapshot is whole and durable, or not there at all.
+ *
+ * Errors: EXISTS, NO_SUCH_FILE if the parent directory is missing, NOT_AUTHORIZED, NO_SPACE, CANCELLED,
+ * INVALID_STATE, HOST.
+ */
+gboolean vmm_machine_save (VmmMachine *machine,
+                           const char *directory,
+                           const char *description,
+                           const char *parent_uuid,
+                           VmmProgressFunc progress,
+                           gpointer progress_data,
+                           GCancellable *cancellable,
+                           VmmSaveResult *result,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
