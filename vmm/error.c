@@ -3,4 +3,4 @@
 #include "config.h"
 #include "vmm/vmm.h"
 
-G_DEFINE_QUARK (vmm-error-quark, vmm_error)
+G_DEFINE_QUARK (vmm-error-quark, vmm_error);
