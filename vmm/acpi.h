@@ -19,9 +19,7 @@ G_BEGIN_DECLS
  *
  * Spec: ACPI 6.5, section 5.2.
  */
-gboolean vmm_acpi_write (VmmMemory *memory,
-                         guint vp_count,
-                         const VmmDeviceType *const *types,
-                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_acpi_write (VmmMemory *memory, guint vp_count, const VmmDeviceType *const *types, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

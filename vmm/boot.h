@@ -25,7 +25,7 @@ typedef struct
   guint64 rbx;
   guint64 rsp;
   guint64 cr3;
-  guint64 gdt_base;  /* the table is in guest memory: null, null, code, data, TSS at index 4 */
+  guint64 gdt_base; /* the table is in guest memory: null, null, code, data, TSS at index 4 */
   guint gdt_limit;
 } VmmBootEntry;
 
@@ -48,10 +48,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmBoot, vmm_boot_free)
  *
  * Loads kernel, initrd, command line, memory map, page tables and descriptor table.
  */
-gboolean vmm_boot_load (VmmBoot *boot,
-                        VmmMemory *memory,
-                        guint64 rsdp,
-                        VmmBootEntry *entry,
-                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_boot_load (VmmBoot *boot, VmmMemory *memory, guint64 rsdp, VmmBootEntry *entry, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

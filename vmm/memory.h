@@ -55,18 +55,12 @@ const VmmMemoryRegion *vmm_memory_get_regions (VmmMemory *memory, guint *n_regio
  *
  * Thread: any. Errors: %VMM_ERROR_BAD_ADDRESS if the range leaves RAM; then nothing is copied.
  */
-gboolean vmm_memory_read (VmmMemory *memory,
-                          guint64 gpa,
-                          gpointer buffer,
-                          gsize length,
-                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_memory_read (VmmMemory *memory, guint64 gpa, gpointer buffer, gsize length, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_memory_write: as vmm_memory_read(), the other way. */
-gboolean vmm_memory_write (VmmMemory *memory,
-                           guint64 gpa,
-                           gconstpointer buffer,
-                           gsize length,
-                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_memory_write (VmmMemory *memory, guint64 gpa, gconstpointer buffer, gsize length, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * vmm_memory_write_from_file:
@@ -83,6 +77,7 @@ gboolean vmm_memory_write_from_file (VmmMemory *memory,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_memory_zero: as vmm_memory_write(), with zeros. */
-gboolean vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -33,7 +33,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmSnapshotWriter, vmm_snapshot_writer_free)
  *
  * Returns: a descriptor for reading and writing that the caller owns, or -1
  */
-int vmm_snapshot_writer_create_memory (VmmSnapshotWriter *writer, guint64 size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+int vmm_snapshot_writer_create_memory (VmmSnapshotWriter *writer,
+                                       guint64 size,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * vmm_snapshot_writer_adopt_memory:

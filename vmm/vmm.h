@@ -25,31 +25,31 @@ GQuark vmm_error_quark (void);
 typedef enum
 {
   VMM_ERROR_FAILED,
-  VMM_ERROR_INVALID_CONFIG,       /* values that do not go together */
-  VMM_ERROR_INVALID_MEMORY_SIZE,  /* zero, not page-aligned, too small, more than the host allows */
-  VMM_ERROR_INVALID_VP_COUNT,     /* not 1 to 64 */
-  VMM_ERROR_INVALID_CMDLINE,      /* too long for the boot protocol */
-  VMM_ERROR_NO_SUCH_FILE,         /* a kernel or initrd that is not there */
-  VMM_ERROR_INVALID_KERNEL,       /* not a kernel we can boot; the message says why */
-  VMM_ERROR_INVALID_INITRD,       /* empty, not a file, or does not fit into RAM */
-  VMM_ERROR_INVALID_MEMORY_FILE,  /* wrong size or type, or cannot be opened for writing */
-  VMM_ERROR_MEMORY_FILE_IN_USE,   /* held by another VM or by a snapshot */
-  VMM_ERROR_INVALID_STATE,        /* not allowed in the state the machine is in */
+  VMM_ERROR_INVALID_CONFIG,      /* values that do not go together */
+  VMM_ERROR_INVALID_MEMORY_SIZE, /* zero, not page-aligned, too small, more than the host allows */
+  VMM_ERROR_INVALID_VP_COUNT,    /* not 1 to 64 */
+  VMM_ERROR_INVALID_CMDLINE,     /* too long for the boot protocol */
+  VMM_ERROR_NO_SUCH_FILE,        /* a kernel or initrd that is not there */
+  VMM_ERROR_INVALID_KERNEL,      /* not a kernel we can boot; the message says why */
+  VMM_ERROR_INVALID_INITRD,      /* empty, not a file, or does not fit into RAM */
+  VMM_ERROR_INVALID_MEMORY_FILE, /* wrong size or type, or cannot be opened for writing */
+  VMM_ERROR_MEMORY_FILE_IN_USE,  /* held by another VM or by a snapshot */
+  VMM_ERROR_INVALID_STATE,       /* not allowed in the state the machine is in */
   VMM_ERROR_NOT_SUPPORTED,
-  VMM_ERROR_NO_HYPERVISOR,        /* no /dev/kvm, or one that lacks what we need */
-  VMM_ERROR_HYPERVISOR_DENIED,    /* no permission on /dev/kvm */
-  VMM_ERROR_NO_SUCH_SNAPSHOT,     /* the directory, or a file of it, is not there */
-  VMM_ERROR_EXISTS,               /* the target of a save is already there */
-  VMM_ERROR_INCOMPATIBLE,         /* a sound snapshot that this program or host cannot restore */
-  VMM_ERROR_CORRUPT,              /* damage: wrong digest, length or encoding */
+  VMM_ERROR_NO_HYPERVISOR,     /* no /dev/kvm, or one that lacks what we need */
+  VMM_ERROR_HYPERVISOR_DENIED, /* no permission on /dev/kvm */
+  VMM_ERROR_NO_SUCH_SNAPSHOT,  /* the directory, or a file of it, is not there */
+  VMM_ERROR_EXISTS,            /* the target of a save is already there */
+  VMM_ERROR_INCOMPATIBLE,      /* a sound snapshot that this program or host cannot restore */
+  VMM_ERROR_CORRUPT,           /* damage: wrong digest, length or encoding */
   VMM_ERROR_NO_SPACE,
-  VMM_ERROR_NOT_AUTHORIZED,       /* the file system refused us */
+  VMM_ERROR_NOT_AUTHORIZED, /* the file system refused us */
   VMM_ERROR_CANCELLED,
   VMM_ERROR_TIMED_OUT,
   VMM_ERROR_LIMIT_EXCEEDED,
-  VMM_ERROR_BAD_ADDRESS,          /* a guest-physical range that leaves RAM */
-  VMM_ERROR_HOST,                 /* the host failed: errno is in the message */
-  VMM_ERROR_GUEST,                /* the guest did what no machine survives */
+  VMM_ERROR_BAD_ADDRESS, /* a guest-physical range that leaves RAM */
+  VMM_ERROR_HOST,        /* the host failed: errno is in the message */
+  VMM_ERROR_GUEST,       /* the guest did what no machine survives */
 } VmmError;
 
 /* ---- configuration --------------------------------------------------------------------- */
@@ -176,8 +176,8 @@ const char *vmm_snapshot_get_vm_name (VmmSnapshot *snapshot);
 const char *vmm_snapshot_get_parent_uuid (VmmSnapshot *snapshot); /* (nullable) */
 const char *vmm_snapshot_get_description (VmmSnapshot *snapshot); /* "" for none */
 const char *vmm_snapshot_get_architecture (VmmSnapshot *snapshot);
-const char *vmm_snapshot_get_version (VmmSnapshot *snapshot);  /* program that saved it */
-gboolean vmm_snapshot_get_running (VmmSnapshot *snapshot);     /* was the VM running? */
+const char *vmm_snapshot_get_version (VmmSnapshot *snapshot);     /* program that saved it */
+gboolean vmm_snapshot_get_running (VmmSnapshot *snapshot);        /* was the VM running? */
 guint64 vmm_snapshot_get_created_at_usec (VmmSnapshot *snapshot); /* since the epoch */
 guint64 vmm_snapshot_get_freeze_usec (VmmSnapshot *snapshot);
 guint64 vmm_snapshot_get_size_on_disk (VmmSnapshot *snapshot); /* bytes, from st_blocks */
