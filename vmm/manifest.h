@@ -16,6 +16,32 @@ G_BEGIN_DECLS
 typedef Openvmm__Snapshot__SnapshotManifest VmmManifest;
 
 /**
+ * vmm_manifest_new:
+ * @config: the VM's configuration, copied
+ * @running: whether the VM was running: what a restore goes back to
+ * @description: (nullable): free text
+ * @parent_uuid: (nullable): the snapshot this VM came from
+ * @freeze_usec: how long the VPs stood still; may also be set later, in the field
+ *
+ * A manifest for a snapshot made now, by this program, on this host: with a UUID of its own, and with the memory
+ * ranges that @config's memory size leads to. What is known of the processor comes by vmm_manifest_set_cpu(); all about
+ * state and digests is filled in by vmm_snapshot_writer_commit().
+ */
+VmmManifest *vmm_manifest_new (const VmmConfig *config,
+                               gboolean running,
+                               const char *description,
+                               const char *parent_uuid,
+                               guint64 freeze_usec);
+void vmm_manifest_free (VmmManifest *manifest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmManifest, vmm_manifest_free)
+
+/** vmm_manifest_set_cpu: what the guest saw: CPUID vendor and model name, and the TSC's rate in kHz. */
+void vmm_manifest_set_cpu (VmmManifest *manifest, const char *vendor, const char *model_name, guint32 tsc_khz);
+
+/** vmm_manifest_get_config: (transfer full): the VM's configuration; memory_directory is not part of it. */
+VmmConfig *vmm_manifest_get_config (const VmmManifest *manifest);
+
+/**
  * vmm_manifest_pack: the bytes of manifest.bin, ending in the digest of all before it. Any digest in @manifest is ignored.
  */
 GBytes *vmm_manifest_pack (const VmmManifest *manifest);
@@ -26,7 +52,5 @@ GBytes *vmm_manifest_pack (const VmmManifest *manifest);
  * @bytes is hostile. Errors: CORRUPT (encoding, digest, a field out of range), INCOMPATIBLE (a version we do not know).
  */
 VmmManifest *vmm_manifest_unpack (GBytes *bytes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void vmm_manifest_free (VmmManifest *manifest);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmManifest, vmm_manifest_free)
 
 G_END_DECLS

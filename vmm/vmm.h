@@ -208,6 +208,44 @@ gboolean vmm_snapshot_verify (VmmSnapshot *snapshot,
  */
 gboolean vmm_snapshot_delete (VmmSnapshot *snapshot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * VmmSaveResult:
+ * @uuid: of the new snapshot
+ * @freeze_usec: how long the VPs stood still
+ */
+typedef struct
+{
+  char uuid[37];
+  guint64 freeze_usec;
+} VmmSaveResult;
+
+/**
+ * vmm_snapshot_write:
+ * @config: the VM's configuration
+ * @running: whether a restore lets the VM run
+ * @directory: absolute path that does not exist, in a directory that does
+ * @description: (nullable): free text
+ * @parent_uuid: (nullable): the snapshot this VM came from
+ * @freeze_usec: how long the VM stood still
+ * @progress: (nullable): told of the bytes of RAM made durable
+ * @result: (out caller-allocates): filled on success
+ *
+ * Writes a sound snapshot of a VM that has no machine behind it: RAM is all zero (a hole), and there are no units of state.
+ *
+ * Thread: any that may block. Errors: those of vmm_machine_save(), and INVALID_CONFIG.
+ */
+gboolean vmm_snapshot_write (const VmmConfig *config,
+                             gboolean running,
+                             const char *directory,
+                             const char *description,
+                             const char *parent_uuid,
+                             guint64 freeze_usec,
+                             VmmProgressFunc progress,
+                             gpointer progress_data,
+                             GCancellable *cancellable,
+                             VmmSaveResult *result,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* ---- the machine ------------------------------------------------------------------------ */
 
 typedef struct _VmmMachine VmmMachine;
@@ -286,17 +324,6 @@ gboolean vmm_machine_pause (VmmMachine *machine, GError **error) G_GNUC_WARN_UNU
 
 /** vmm_machine_press_power_button: asks the guest to shut down; whether it does is its choice. */
 void vmm_machine_press_power_button (VmmMachine *machine);
-
-/**
- * VmmSaveResult:
- * @uuid: of the new snapshot
- * @freeze_usec: how long the VPs stood still
- */
-typedef struct
-{
-  char uuid[37];
-  guint64 freeze_usec;
-} VmmSaveResult;
 
 /**
  * vmm_machine_save:
