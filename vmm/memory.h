@@ -80,4 +80,39 @@ gboolean vmm_memory_write_from_file (VmmMemory *memory,
 gboolean vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/** vmm_memory_get_shared: whether the guest's writes still reach the RAM file: before the first flip. */
+gboolean vmm_memory_get_shared (VmmMemory *memory);
+
+/** vmm_memory_get_fd: the file under the view; -1 for anonymous RAM. Belongs to @memory. */
+int vmm_memory_get_fd (VmmMemory *memory);
+
+/**
+ * vmm_memory_prepare_flip:
+ *
+ * Does the part of a flip that can be done while the VPs run.
+ */
+gboolean vmm_memory_prepare_flip (VmmMemory *memory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_memory_flip:
+ * @fd: a file of the same size with the same content that never changes again (duplicated), or -1 for
+ *   the RAM file itself
+ *
+ * Puts a private copy-on-write view of the file in the place of the present view, at the same address. From then on the guest
+ * never writes to the file. Nobody may touch guest RAM meanwhile.
+ *
+ * Errors: %VMM_ERROR_HOST; then the old view is in its place again.
+ */
+gboolean vmm_memory_flip (VmmMemory *memory, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_memory_drop_aside: gives back what a flip moved aside; slow, so after the VPs run again. */
+void vmm_memory_drop_aside (VmmMemory *memory);
+
+/**
+ * vmm_memory_give_file_away:
+ *
+ * The RAM file has become a snapshot's: its name is removed, so that the VM's next start makes a new one.
+ */
+void vmm_memory_give_file_away (VmmMemory *memory);
+
 G_END_DECLS

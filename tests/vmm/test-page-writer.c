@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "vmm/page-writer.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/fd.h"
+
+#define MIB (1024 * 1024ull)
+#define SIZE (16 * MIB)
+
+static int
+new_file (void)
+{
+  int fd = memfd_create ("test", MFD_CLOEXEC);
+
+  g_assert_cmpint (ftruncate (fd, SIZE), ==, 0);
+  return fd;
+}
+
+static void
+write_byte (VmmMemory *memory, guint64 gpa, guint8 byte)
+{
+  g_assert_true (vmm_memory_write (memory, gpa, &byte, 1, NULL));
+}
+
+static void
+assert_file_equals_memory (int fd, VmmMemory *memory)
+{
+  g_autofree guint8 *ours = g_malloc (SIZE);
+  g_autofree guint8 *theirs = g_malloc (SIZE);
+
+  g_assert_true (vmm_memory_read (memory, 0, ours, SIZE, NULL));
+  g_assert_cmpint (pread (fd, theirs, SIZE, 0), ==, SIZE);
+  g_assert_cmpint (memcmp (ours, theirs, SIZE), ==, 0);
+}
+
+static guint64
+bytes_on_disk (int fd)
+{
+  struct stat st;
+
+  g_assert_cmpint (fstat (fd, &st), ==, 0);
+  return (guint64) st.st_blocks * 512;
+}
+
+static void
+test_writes_anonymous_sparsely (void)
+{
+  g_autoptr (VmmConfig) config = vmm_config_new ();
+  g_autoptr (VmmMemory) memory = NULL;
+  g_autoptr (GError) error = NULL;
+  VMM_AUTO_FD int fd = new_file ();
+
+  config->memory_size = SIZE;
+  config->memory_backing = VMM_MEMORY_BACKING_ANONYMOUS;
+  memory = vmm_memory_new (config, &error);
+  g_assert_no_error (error);
+  write_byte (memory, 0, 1);
+  write_byte (memory, MIB - 1, 2);
+  write_byte (memory, SIZE - 1, 3);
+  write_byte (memory, 5 * MIB, 0); /* touched, and still zero */
+
+  g_assert_true (vmm_page_writer_write (memory, fd, NULL, &error));
+  g_assert_no_error (error);
+  assert_file_equals_memory (fd, memory);
+  g_assert_cmpuint (bytes_on_disk (fd), ==, 3 * VMM_PAGE_SIZE);
+}
+
+static void
+test_joins_base_and_changes (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int fd = new_file ();
+  g_autoptr (VmmMemory) memory = NULL;
+  g_autoptr (GError) error = NULL;
+  GRand *random = g_rand_new_with_seed (1);
+
+  for (guint i = 0; i < 200; i++)
+    g_assert_cmpint (pwrite (base, "base", 4, g_rand_int_range (random, 0, SIZE - 4)), ==, 4);
+  memory = vmm_memory_new_private (base, SIZE, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 200; i++)
+    write_byte (memory, g_rand_int_range (random, 0, SIZE), i);
+  g_rand_free (random);
+
+  g_assert_true (vmm_page_writer_write (memory, fd, NULL, &error));
+  g_assert_no_error (error);
+  assert_file_equals_memory (fd, memory);
+}
+
+static void
+test_can_be_cancelled (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int fd = new_file ();
+  g_autoptr (VmmMemory) memory = vmm_memory_new_private (base, SIZE, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (vmm_page_writer_write (memory, fd, cancellable, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_CANCELLED);
+}
+
+static void
+test_reports_failed_write (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int sealed = memfd_create ("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  g_autoptr (VmmMemory) memory = vmm_memory_new_private (base, SIZE, NULL);
+  g_autoptr (GError) error = NULL;
+
+  write_byte (memory, 0, 1);
+  g_assert_cmpint (ftruncate (sealed, SIZE), ==, 0);
+  g_assert_cmpint (fcntl (sealed, F_ADD_SEALS, F_SEAL_WRITE), ==, 0);
+  g_assert_false (vmm_page_writer_write (memory, sealed, NULL, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_HOST);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/vmm/page-writer/writes-anonymous-sparsely", test_writes_anonymous_sparsely);
+  g_test_add_func ("/vmm/page-writer/joins-base-and-changes", test_joins_base_and_changes);
+  g_test_add_func ("/vmm/page-writer/can-be-cancelled", test_can_be_cancelled);
+  g_test_add_func ("/vmm/page-writer/reports-failed-write", test_reports_failed_write);
+  return g_test_run ();
+}

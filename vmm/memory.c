@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Guest RAM is one mapping of one file, so that an offset in the file and an offset from `host` are the same number,
+ * and the hole below 4 GiB exists for the guest only.
+ *
+ * The mapping starts on a 1 GiB boundary inside a reservation of our own: a flip then moves the page tables of the old
+ * view aside whole, and no other thread's mmap can land in between.
+ *
+ * The VMM reaches guest memory through the kernel (process_vm_readv and its sibling) and not by a pointer: where the
+ * file system cannot give a page any more, a load through a pointer is a SIGBUS that takes every VM along, and a
+ * system call is an error.
+ */
+
+#include "config.h"
+#include "vmm/memory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "vmm/fd.h"
+#include "vmm/memory-file.h"
+
+#define VIEW_ALIGNMENT (1024 * 1024 * 1024ull) /* bytes: a whole page-table page of 1 GiB moves in one step */
+
+struct _VmmMemory
+{
+  guint64 size;
+  int fd;          /* what the view shows; -1 for anonymous RAM */
+  gboolean shared; /* writes of the guest reach the file */
+  char *name;      /* path of the RAM file while it is ours, or NULL */
+
+  guint8 *reservation;
+  gsize reservation_length;
+  VmmMemoryRegion regions[2];
+  guint n_regions;
+
+  guint8 *aside; /* where the old view goes, or is */
+  guint8 *aside_reservation;
+};
+
+static gsize
+reservation_length_for (guint64 size)
+{
+  return (size + VIEW_ALIGNMENT - 1) / VIEW_ALIGNMENT * VIEW_ALIGNMENT + VIEW_ALIGNMENT;
+}
+
+/* Takes address space for a view; returns its aligned start inside @reservation. */
+static guint8 *
+reserve (guint64 size, guint8 **reservation, GError **error)
+{
+  gsize length = reservation_length_for (size);
+  void *address;
+
+  address = mmap (NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED)
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_INVALID_MEMORY_SIZE,
+                   "memory-size %" G_GUINT64_FORMAT " is more than this host can map: %s",
+                   size,
+                   g_strerror (errno));
+      return NULL;
+    }
+  *reservation = address;
+  return (guint8 *) (((guintptr) address + VIEW_ALIGNMENT - 1) / VIEW_ALIGNMENT * VIEW_ALIGNMENT);
+}
+
+static gboolean
+map_view (guint8 *host, guint64 size, int fd, gboolean shared, GError **error)
+{
+  int flags = MAP_FIXED | MAP_NORESERVE | (shared ? MAP_SHARED : MAP_PRIVATE) | (fd < 0 ? MAP_ANONYMOUS : 0);
+
+  if (mmap (host, size, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED)
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_HOST,
+                   "cannot map %" G_GUINT64_FORMAT " bytes of guest RAM: %s",
+                   size,
+                   g_strerror (errno));
+      return FALSE;
+    }
+  /* guest RAM holds the guest's secrets, and would make every core file as big as all VMs */
+  (void) madvise (host, size, MADV_DONTDUMP);
+  return TRUE;
+}
+
+static void
+lay_out_regions (VmmMemory *memory, guint8 *host)
+{
+  guint64 low = MIN (memory->size, VMM_MEMORY_HOLE_START);
+
+  memory->regions[0] = (VmmMemoryRegion){ .gpa = 0, .file_offset = 0, .length = low, .host = host };
+  memory->n_regions = 1;
+  if (memory->size > low)
+    {
+      memory->regions[1] = (VmmMemoryRegion){
+        .gpa = VMM_MEMORY_HOLE_END,
+        .file_offset = low,
+        .length = memory->size - low,
+        .host = host + low,
+      };
+      memory->n_regions = 2;
+    }
+}
+
+/* Takes @fd over, -1 for anonymous. */
+static VmmMemory *
+memory_new (int fd, guint64 size, gboolean shared, GError **error)
+{
+  g_autoptr (VmmMemory) memory = g_new0 (VmmMemory, 1);
+  guint8 *host;
+
+  memory->size = size;
+  memory->fd = fd;
+  memory->shared = shared;
+  host = reserve (size, &memory->reservation, error);
+  if (host == NULL)
+    return NULL;
+  memory->reservation_length = reservation_length_for (size);
+  if (!map_view (host, size, fd, shared, error))
+    return NULL;
+  lay_out_regions (memory, host);
+  return g_steal_pointer (&memory);
+}
+
+VmmMemory *
+vmm_memory_new (const VmmConfig *config, GError **error)
+{
+  VmmMemory *memory;
+  int fd = -1;
+
+  if (!vmm_memory_file_check_room (config, error))
+    return NULL;
+  if (config->memory_backing != VMM_MEMORY_BACKING_ANONYMOUS)
+    {
+      fd = vmm_memory_file_open (config, error);
+      if (fd < 0)
+        return NULL;
+    }
+  memory = memory_new (fd, config->memory_size, fd >= 0, error);
+  if (memory != NULL)
+    memory->name = g_strdup (config->memory_file);
+  return memory;
+}
+
+VmmMemory *
+vmm_memory_new_private (int fd, guint64 size, GError **error)
+{
+  int copy = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+
+  if (copy < 0)
+    {
+      g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "cannot duplicate a descriptor: %s", g_strerror (errno));
+      return NULL;
+    }
+  return memory_new (copy, size, FALSE, error);
+}
+
+void
+vmm_memory_free (VmmMemory *memory)
+{
+  if (memory == NULL)
+    return;
+  vmm_memory_drop_aside (memory);
+  if (memory->reservation != NULL)
+    munmap (memory->reservation, reservation_length_for (memory->size));
+  if (memory->fd >= 0)
+    close (memory->fd);
+  g_free (memory->name);
+  g_free (memory);
+}
+
+guint64
+vmm_memory_get_size (VmmMemory *memory)
+{
+  return memory->size;
+}
+
+const VmmMemoryRegion *
+vmm_memory_get_regions (VmmMemory *memory, guint *n_regions)
+{
+  *n_regions = memory->n_regions;
+  return memory->regions;
+}
+
+gboolean
+vmm_memory_get_shared (VmmMemory *memory)
+{
+  return memory->shared;
+}
+
+int
+vmm_memory_get_fd (VmmMemory *memory)
+{
+  return memory->fd;
+}
+
+static guint8 *
+translate (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
+{
+  for (guint i = 0; i < memory->n_regions; i++)
+    {
+      const VmmMemoryRegion *region = &memory->regions[i];
+
+      if (gpa >= region->gpa && gpa - region->gpa <= region->length &&
+          length <= region->length - (gpa - region->gpa))
+        return region->host + (gpa - region->gpa);
+    }
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_BAD_ADDRESS,
+               "%zu bytes at guest address 0x%" G_GINT64_MODIFIER "x are not all in RAM (%" G_GUINT64_FORMAT
+               " bytes)",
+               length,
+               gpa,
+               memory->size);
+  return NULL;
+}
+
+typedef ssize_t (*CopyFunc) (pid_t, const struct iovec *, gulong, const struct iovec *, gulong, gulong);
+
+static gboolean
+copy (CopyFunc func, gpointer ours, guint8 *guest, gsize length, GError **error)
+{
+  gsize done = 0;
+
+  while (done < length)
+    {
+      struct iovec local = { (guint8 *) ours + done, length - done };
+      struct iovec remote = { guest + done, length - done };
+      ssize_t n = func (getpid (), &local, 1, &remote, 1, 0);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          g_set_error (error,
+                       VMM_ERROR,
+                       VMM_ERROR_HOST,
+                       "guest RAM cannot be reached: %s (is the file system of the RAM file full?)",
+                       g_strerror (errno));
+          return FALSE;
+        }
+      done += n;
+    }
+  return TRUE;
+}
+
+gboolean
+vmm_memory_read (VmmMemory *memory, guint64 gpa, gpointer buffer, gsize length, GError **error)
+{
+  guint8 *host = translate (memory, gpa, length, error);
+
+  return host != NULL && copy (process_vm_readv, buffer, host, length, error);
+}
+
+gboolean
+vmm_memory_write (VmmMemory *memory, guint64 gpa, gconstpointer buffer, gsize length, GError **error)
+{
+  guint8 *host = translate (memory, gpa, length, error);
+
+  return host != NULL && copy (process_vm_writev, (gpointer) buffer, host, length, error);
+}
+
+gboolean
+vmm_memory_write_from_file (VmmMemory *memory,
+                            guint64 gpa,
+                            int fd,
+                            guint64 offset,
+                            gsize length,
+                            GError **error)
+{
+  guint8 *host = translate (memory, gpa, length, error);
+  gsize done = 0;
+
+  if (host == NULL)
+    return FALSE;
+  while (done < length)
+    {
+      ssize_t n = pread (fd, host + done, length - done, offset + done);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          g_set_error (error,
+                       VMM_ERROR,
+                       VMM_ERROR_HOST,
+                       "reading %zu bytes at offset %" G_GUINT64_FORMAT
+                       " into guest RAM stopped after %zu: %s",
+                       length,
+                       offset,
+                       done,
+                       n == 0 ? "end of file" : g_strerror (errno));
+          return FALSE;
+        }
+      done += n;
+    }
+  return TRUE;
+}
+
+gboolean
+vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
+{
+  static const guint8 zeros[64 * 1024];
+  guint8 *host = translate (memory, gpa, length, error);
+
+  if (host == NULL)
+    return FALSE;
+  for (gsize done = 0; done < length; done += sizeof zeros)
+    if (!copy (process_vm_writev, (gpointer) zeros, host + done, MIN (sizeof zeros, length - done), error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+vmm_memory_prepare_flip (VmmMemory *memory, GError **error)
+{
+  if (memory->aside_reservation != NULL)
+    return TRUE;
+  memory->aside = reserve (memory->size, &memory->aside_reservation, error);
+  return memory->aside != NULL;
+}
+
+gboolean
+vmm_memory_flip (VmmMemory *memory, int fd, GError **error)
+{
+  VMM_AUTO_FD int replacement = -1;
+  guint8 *host = memory->regions[0].host;
+  gboolean moved;
+
+  g_return_val_if_fail (memory->aside_reservation != NULL, FALSE);
+  if (fd >= 0)
+    {
+      replacement = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+      if (replacement < 0)
+        {
+          g_set_error (error,
+                       VMM_ERROR,
+                       VMM_ERROR_HOST,
+                       "cannot duplicate a descriptor: %s",
+                       g_strerror (errno));
+          return FALSE;
+        }
+    }
+
+  /* kernels before 5.13 move only anonymous views this way; laying the new view over the old one is slower, and as right */
+  moved = mremap (host,
+                  memory->size,
+                  memory->size,
+                  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+                  memory->aside) != MAP_FAILED;
+  if (!map_view (host, memory->size, fd >= 0 ? replacement : memory->fd, FALSE, error))
+    {
+      if (moved)
+        (void) mremap (memory->aside, memory->size, memory->size, MREMAP_MAYMOVE | MREMAP_FIXED, host);
+      return FALSE;
+    }
+  if (fd >= 0)
+    {
+      if (memory->fd >= 0)
+        close (memory->fd);
+      memory->fd = vmm_fd_steal (&replacement);
+    }
+  memory->shared = FALSE;
+  return TRUE;
+}
+
+void
+vmm_memory_drop_aside (VmmMemory *memory)
+{
+  if (memory->aside_reservation == NULL)
+    return;
+  munmap (memory->aside_reservation, reservation_length_for (memory->size));
+  memory->aside_reservation = NULL;
+  memory->aside = NULL;
+}
+
+void
+vmm_memory_give_file_away (VmmMemory *memory)
+{
+  if (memory->name != NULL)
+    vmm_memory_file_remove_name (memory->fd, memory->name);
+  g_clear_pointer (&memory->name, g_free);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A page can differ from zero only if the file under the view has data there, or if our own page tables hold a page.
+ * The rest, mostly the larger part, is passed over without being touched: touching would make the kernel give out a page
+ * for it.
+ */
+
+#include "config.h"
+#include "vmm/page-writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/fd.h"
+
+#define CHUNK_PAGES 256u                           /* looked at in one step: 1 MiB */
+#define PAGEMAP_HELD ((1ull << 63) | (1ull << 62)) /* present, or swapped out: Linux admin-guide/mm/pagemap */
+
+typedef struct
+{
+  guint8 *host;
+  guint64 size;
+  int base_fd; /* -1: nothing under the view */
+  int pagemap_fd;
+  int fd;
+  guint64 data_start, data_end; /* the extent of data in base_fd at or after the last place asked for */
+} PageWriter;
+
+static gboolean
+is_zero (const guint8 *page)
+{
+  return page[0] == 0 && memcmp (page, page + 1, VMM_PAGE_SIZE - 1) == 0;
+}
+
+static gboolean
+set_error_from_errno (GError **error, const char *what)
+{
+  int saved_errno = errno;
+
+  g_set_error (error,
+               VMM_ERROR,
+               saved_errno == ENOSPC || saved_errno == EDQUOT ? VMM_ERROR_NO_SPACE : VMM_ERROR_HOST,
+               "%s: %s",
+               what,
+               g_strerror (saved_errno));
+  return FALSE;
+}
+
+static gboolean
+base_has_data (PageWriter *writer, guint64 offset)
+{
+  off_t start;
+
+  if (writer->base_fd < 0)
+    return FALSE;
+  if (offset < writer->data_end)
+    return offset + VMM_PAGE_SIZE > writer->data_start;
+
+  start = lseek (writer->base_fd, offset, SEEK_DATA);
+  if (start < 0)
+    {
+      /* ENXIO: no data to the end. Any other answer means the file system cannot tell, so all of it may be data */
+      writer->data_start = errno == ENXIO ? writer->size : offset;
+      writer->data_end = writer->size;
+    }
+  else
+    {
+      off_t end = lseek (writer->base_fd, start, SEEK_HOLE);
+
+      writer->data_start = start;
+      writer->data_end = end < 0 ? writer->size : (guint64) end;
+    }
+  return offset + VMM_PAGE_SIZE > writer->data_start;
+}
+
+static gboolean
+write_all (PageWriter *writer, guint64 offset, gsize length, GError **error)
+{
+  while (length > 0)
+    {
+      ssize_t n = pwrite (writer->fd, writer->host + offset, length, offset);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        return set_error_from_errno (error, "writing guest RAM to the snapshot's memory.bin failed");
+      offset += n;
+      length -= n;
+    }
+  return TRUE;
+}
+
+/* Writes the runs of pages that hold something, between @offset and the @n_pages pages after it. */
+static gboolean
+write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
+{
+  guint64 held[CHUNK_PAGES] = { 0 };
+  off_t place = (off_t) ((guintptr) (writer->host + offset) / VMM_PAGE_SIZE * sizeof held[0]);
+  guint64 run = 0;
+
+  if (pread (writer->pagemap_fd, held, n_pages * sizeof held[0], place) !=
+      (ssize_t) (n_pages * sizeof held[0]))
+    return set_error_from_errno (error, "reading /proc/self/pagemap failed");
+
+  for (guint i = 0; i < n_pages; i++)
+    {
+      guint64 here = offset + (guint64) i * VMM_PAGE_SIZE;
+      gboolean keep = ((held[i] & PAGEMAP_HELD) != 0 || base_has_data (writer, here)) &&
+                      !is_zero (writer->host + here);
+
+      if (keep)
+        run += VMM_PAGE_SIZE;
+      else if (run > 0)
+        {
+          if (!write_all (writer, here - run, run, error))
+            return FALSE;
+          run = 0;
+        }
+    }
+  return run == 0 || write_all (writer, offset + (guint64) n_pages * VMM_PAGE_SIZE - run, run, error);
+}
+
+gboolean
+vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GError **error)
+{
+  VMM_AUTO_FD int pagemap_fd = open ("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  guint n_regions;
+  PageWriter writer = {
+    .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
+    .size = vmm_memory_get_size (memory),
+    .base_fd = vmm_memory_get_fd (memory),
+    .pagemap_fd = pagemap_fd,
+    .fd = fd,
+  };
+
+  if (pagemap_fd < 0)
+    return set_error_from_errno (error, "opening /proc/self/pagemap failed");
+  for (guint64 offset = 0; offset < writer.size; offset += (guint64) CHUNK_PAGES * VMM_PAGE_SIZE)
+    {
+      guint n_pages = MIN (CHUNK_PAGES, (writer.size - offset) / VMM_PAGE_SIZE);
+
+      if (g_cancellable_is_cancelled (cancellable))
+        {
+          g_set_error_literal (error, VMM_ERROR, VMM_ERROR_CANCELLED, "the save was cancelled");
+          return FALSE;
+        }
+      if (!write_chunk (&writer, offset, n_pages, error))
+        return FALSE;
+    }
+  return TRUE;
+}

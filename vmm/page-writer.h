@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* page-writer.h: pages of guest RAM, out to a file (private) */
+
+#pragma once
+
+#include "vmm/memory.h"
+
+G_BEGIN_DECLS
+
+/**
+ * vmm_page_writer_write:
+ * @fd: an empty file of the size of @memory
+ *
+ * Writes RAM as it is to @fd; pages of zeros stay holes. For RAM that cannot be handed over by a flip: anonymous RAM, or a private
+ * view that has changed. Nobody may change RAM meanwhile.
+ *
+ * Thread: any that may block for long. Errors: NO_SPACE, CANCELLED, HOST.
+ */
+gboolean vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
