@@ -16,7 +16,10 @@ import sys
 
 PASS, FAIL, SKIP = 'passed', 'failed', 'skipped'
 
-Case = collections.namedtuple('Case', 'run name outcome detail')
+# output: what the whole test printed; of the first bad case alone
+Case = collections.namedtuple('Case', 'run name outcome detail output', defaults=[''])
+
+OUTPUT_LINES_MAX = 200
 
 TAP_CASE = re.compile(r'(not )?ok\b\s*\d*\s*-?\s*([^#]*?)\s*(?:#\s*(skip|todo)\S*\s*(.*))?$', re.IGNORECASE)
 TOTALS = re.compile(r'(\d+) passed, (\d+) failed, (\d+) skipped')
@@ -39,8 +42,24 @@ def tap_cases(run, text):
     return cases
 
 
+def output_of(test):
+    """What a test printed, without its good cases."""
+    text = test.get('stdout', '') + test.get('stderr', '')
+    lines = [line for line in text.splitlines() if not line.startswith(('ok ', '# Start of', '# End of'))]
+    return '\n'.join(lines[-OUTPUT_LINES_MAX:])
+
+
 def test_cases(run, test, protocol):
-    """The cases of one line of meson's log."""
+    """The cases of one line of meson's log; the first bad one carries the output."""
+    cases = judge_test(run, test, protocol)
+    for index, case in enumerate(cases):
+        if case.outcome == FAIL:
+            cases[index] = case._replace(output=output_of(test))
+            break
+    return cases
+
+
+def judge_test(run, test, protocol):
     name, result, code = test['name'], test['result'], test['returncode']
     detail = f'{result.lower()}, exit code {code}'
     good = result in ('OK', 'EXPECTEDFAIL')
@@ -120,6 +139,8 @@ def report(cases, out):
         for case in cases:
             if case.outcome == outcome:
                 print(f'{outcome}: {case.run}: {case.name}: {case.detail}'.rstrip(': '), file=out)
+                for line in case.output.splitlines():
+                    print(f'    {line}', file=out)
     print(f'{counted[PASS]} passed, {counted[FAIL]} failed, {counted[SKIP]} skipped', file=out)
     return counted[PASS] > 0 and counted[FAIL] == 0
 

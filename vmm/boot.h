@@ -35,7 +35,8 @@ typedef struct
  * Opens kernel and initrd of @config and checks all of their headers, and that everything fits into
  * its RAM, before there is any RAM.
  *
- * Errors: NO_SUCH_FILE, INVALID_KERNEL, INVALID_INITRD, INVALID_CMDLINE; each names the file, what was found and what is needed.
+ * Errors: NO_SUCH_FILE, INVALID_KERNEL, INVALID_INITRD, INVALID_CMDLINE; each names the file, what was found
+ * and what is needed.
  */
 VmmBoot *vmm_boot_open (const VmmConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vmm_boot_free (VmmBoot *boot);

@@ -42,7 +42,8 @@ void vmm_manifest_set_cpu (VmmManifest *manifest, const char *vendor, const char
 VmmConfig *vmm_manifest_get_config (const VmmManifest *manifest);
 
 /**
- * vmm_manifest_pack: the bytes of manifest.bin, ending in the digest of all before it. Any digest in @manifest is ignored.
+ * vmm_manifest_pack: the bytes of manifest.bin, ending in the digest of all before it. Any digest in @manifest is
+ * ignored.
  */
 GBytes *vmm_manifest_pack (const VmmManifest *manifest);
 

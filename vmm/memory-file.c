@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A RAM file is its VM's alone: flock tells other VMs, in this process too, since each opens the file anew. What a snapshot
- * holds must never become RAM again; its files are known by a second link or by the missing write permission, which is
- * looked at by hand because root may write to anything.
+ * A RAM file is its VM's alone: flock tells other VMs, in this process too, since each opens the file anew. What a
+ * snapshot holds must never become RAM again; its files are known by a second link or by the missing write
+ * permission, which is looked at by hand because root may write to anything.
  */
 
 #include "config.h"

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /**
  * vmm_memory_file_check_room:
  *
- * Refuses RAM that this host can never give: more than memory and swap together for `memfd` and `anonymous`, more than the
- * free space of the file system for `file`, more than a guest-physical address can name.
+ * Refuses RAM that this host can never give: more than memory and swap together for `memfd` and `anonymous`, more
+ * than the free space of the file system for `file`, more than a guest-physical address can name.
  *
  * Errors: INVALID_MEMORY_SIZE, NO_SPACE.
  */
@@ -22,9 +22,9 @@ gboolean vmm_memory_file_check_room (const VmmConfig *config, GError **error) G_
  * vmm_memory_file_open:
  * @config: its backing is `file` or `memfd`
  *
- * Opens the file of guest RAM, locked for us. A named file is created if missing, sized if empty, never truncated; it is refused if
- * its size differs, or if somebody else holds it: a lock, a second link, or no write permission, as the files of
- * a snapshot have. Without a name the file has none, and goes with its last user.
+ * Opens the file of guest RAM, locked for us. A named file is created if missing, sized if empty, never truncated;
+ * it is refused if its size differs, or if somebody else holds it: a lock, a second link, or no write permission,
+ * as the files of a snapshot have. Without a name the file has none, and goes with its last user.
  *
  * Errors: INVALID_MEMORY_FILE, MEMORY_FILE_IN_USE, NOT_AUTHORIZED, NO_SPACE, HOST.
  * Returns: a descriptor, or -1

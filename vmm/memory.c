@@ -352,7 +352,10 @@ vmm_memory_flip (VmmMemory *memory, int fd, GError **error)
         }
     }
 
-  /* kernels before 5.13 move only anonymous views this way; laying the new view over the old one is slower, and as right */
+  /*
+   * kernels before 5.13 move only anonymous views this way; laying the new view over the old one is slower, and as
+   * right
+   */
   moved = mremap (host,
                   memory->size,
                   memory->size,

@@ -98,8 +98,8 @@ gboolean vmm_memory_prepare_flip (VmmMemory *memory, GError **error) G_GNUC_WARN
  * @fd: a file of the same size with the same content that never changes again (duplicated), or -1 for
  *   the RAM file itself
  *
- * Puts a private copy-on-write view of the file in the place of the present view, at the same address. From then on the guest
- * never writes to the file. Nobody may touch guest RAM meanwhile.
+ * Puts a private copy-on-write view of the file in the place of the present view, at the same address. From then
+ * on the guest never writes to the file. Nobody may touch guest RAM meanwhile.
  *
  * Errors: %VMM_ERROR_HOST; then the old view is in its place again.
  */

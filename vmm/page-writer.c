@@ -2,8 +2,8 @@
 
 /*
  * A page can differ from zero only if the file under the view has data there, or if our own page tables hold a page.
- * The rest, mostly the larger part, is passed over without being touched: touching would make the kernel give out a page
- * for it.
+ * The rest, mostly the larger part, is passed over without being touched: touching would make the kernel give out
+ * a page for it.
  */
 
 #include "config.h"

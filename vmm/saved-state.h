@@ -50,7 +50,10 @@ GBytes *vmm_saved_state_lookup (VmmSavedState *state,
                                 const ProtobufCMessageDescriptor *type,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** vmm_saved_state_lookup_message: (transfer full): as vmm_saved_state_lookup(), unpacked; free with protobuf_c_message_free_unpacked(). */
+/**
+ * vmm_saved_state_lookup_message: (transfer full): as vmm_saved_state_lookup(), unpacked; free with
+ * protobuf_c_message_free_unpacked().
+ */
 ProtobufCMessage *vmm_saved_state_lookup_message (VmmSavedState *state,
                                                   const char *name,
                                                   const ProtobufCMessageDescriptor *type,

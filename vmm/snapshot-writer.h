@@ -28,8 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmSnapshotWriter, vmm_snapshot_writer_free)
 /**
  * vmm_snapshot_writer_create_memory:
  *
- * Makes an empty memory.bin of @size bytes in the staging directory, for a caller that writes RAM itself. It is taken as it
- * is then by vmm_snapshot_writer_commit().
+ * Makes an empty memory.bin of @size bytes in the staging directory, for a caller that writes RAM itself. It is
+ * taken as it is then by vmm_snapshot_writer_commit().
  *
  * Returns: a descriptor for reading and writing that the caller owns, or -1
  */
@@ -57,8 +57,8 @@ gboolean vmm_snapshot_writer_adopt_memory (VmmSnapshotWriter *writer,
  * vmm_snapshot_writer_commit:
  * @manifest: borrowed; state size, digests, unit names and memory digests are filled in here
  *
- * Digests memory, writes state and manifest, makes all of it durable and read-only, and renames the staging directory to its name.
- * After a failure nothing is visible under the target's name.
+ * Digests memory, writes state and manifest, makes all of it durable and read-only, and renames the staging
+ * directory to its name. After a failure nothing is visible under the target's name.
  *
  * Errors: EXISTS, NO_SPACE, CANCELLED, HOST.
  */

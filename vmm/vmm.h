@@ -230,7 +230,8 @@ typedef struct
  * @progress: (nullable): told of the bytes of RAM made durable
  * @result: (out caller-allocates): filled on success
  *
- * Writes a sound snapshot of a VM that has no machine behind it: RAM is all zero (a hole), and there are no units of state.
+ * Writes a sound snapshot of a VM that has no machine behind it: RAM is all zero (a hole), and there are no
+ * units of state.
  *
  * Thread: any that may block. Errors: those of vmm_machine_save(), and INVALID_CONFIG.
  */

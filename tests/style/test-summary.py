@@ -51,6 +51,8 @@ def check_meson(tap):
     check(tap, 'meson/cases', count(log_line(stdout='ok 1 a\nok 2 b\n')), ['passed', 'passed'])
     check(tap, 'meson/crash-after-good-cases', count(log_line('ERROR', 'ok 1 a\n', -11)), ['passed', 'failed'])
     check(tap, 'meson/bad-case-counts-once', count(log_line('FAIL', 'not ok 1 a\n', 1)), ['failed'])
+    bad = summary.test_cases('r', log_line('FAIL', 'ok 1 a\nnot ok 2 b\n# why\n', 1), 'tap')
+    check(tap, 'meson/output-of-bad-case', [case.output for case in bad], ['', 'not ok 2 b\n# why'])
     check(tap, 'meson/timeout', count(log_line('TIMEOUT', '', -15)), ['failed'])
     check(tap, 'meson/tap-without-cases-is-a-skip', count(log_line('SKIP', '1..0\n')), ['skipped'])
     check(tap, 'meson/exit-code', count(log_line(), 'exitcode'), ['passed'])
@@ -87,7 +89,9 @@ def check_judgement(tap):
     out = io.StringIO()
     check(tap, 'report/well', summary.report([good, skip], out), True)
     check(tap, 'report/totals', out.getvalue().splitlines()[-1], '1 passed, 0 failed, 1 skipped')
-    check(tap, 'report/failed', summary.report([skip._replace(outcome='failed'), good], io.StringIO()), False)
+    out = io.StringIO()
+    check(tap, 'report/failed', summary.report([skip._replace(outcome='failed', output='line'), good], out), False)
+    check(tap, 'report/output', '    line' in out.getvalue().splitlines(), True)
     check(tap, 'report/nothing-passed', summary.report([], io.StringIO()), False)
 
 
