@@ -45,12 +45,15 @@ typedef struct
  * @irq_level: %TRUE for a level-triggered, active-low-in-ACPI line; %FALSE for an ISA edge
  * @acpi_name: (nullable): four characters, the name in the DSDT; %NULL for a device the DSDT does not list
  * @acpi_hid: (nullable): hardware ID, such as "PNP0501"
+ * @access_max: widest access the device's registers know, in bytes: wider ones reach it as several, lowest
+ *   address first, as on an ISA bus; 0 for any
  *
  * The framework holds the instance's lock around every operation, and calls none of them while another runs. An
  * operation must not block. %NULL means: nothing to do; a read gives all ones.
  *
  * @reset: power-on state. Called before first use.
- * @read: @size is 1, 2, 4 or 8 and the access lies inside the region; the value is cut to @size by the caller
+ * @read: @size is 1, 2, 4 or 8, at most @access_max, and the access lies inside the region; the value is cut to
+ *   @size by the caller
  * @write: as @read
  * @input: bytes wait on the console: see vmm_device_console_read()
  * @power_button: the host asks the guest to shut down
@@ -70,6 +73,7 @@ typedef struct
   gboolean irq_level;
   const char *acpi_name;
   const char *acpi_hid;
+  guint access_max;
 
   void (*reset) (VmmDevice *device);
   guint64 (*read) (VmmDevice *device, guint region, guint64 offset, guint size);
@@ -88,11 +92,12 @@ struct _VmmDevice
   const VmmDeviceHost *host;
   gpointer host_data;
   GMutex lock;
+  gboolean irq_asserted; /* where the line was last driven to */
 };
 
 /* What a device may ask for, from inside its operations. */
 
-/** vmm_device_set_irq: drives the device's interrupt line. */
+/** vmm_device_set_irq: drives the device's interrupt line; costs nothing if it is there already. */
 void vmm_device_set_irq (VmmDevice *device, gboolean asserted);
 
 /** vmm_device_power_off: the guest switches the machine off. */
@@ -109,5 +114,22 @@ void vmm_device_console_write (VmmDevice *device, guint8 byte);
 
 /** vmm_device_console_read: the next byte that waits on the console; %FALSE if none does. */
 gboolean vmm_device_console_read (VmmDevice *device, guint8 *byte) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What @load checks with: each names the device and the field in its error, %VMM_ERROR_CORRUPT. */
+
+/** vmm_device_check_bits: whether @value, a register, has no bit that @allowed lacks. */
+gboolean vmm_device_check_bits (VmmDevice *device,
+                                const char *field,
+                                guint64 value,
+                                guint64 allowed,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_device_check_range: whether @value, a number or a length, is from @min to @max. */
+gboolean vmm_device_check_range (VmmDevice *device,
+                                 const char *field,
+                                 gint64 value,
+                                 gint64 min,
+                                 gint64 max,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
