@@ -11,7 +11,15 @@ G_BEGIN_DECLS
 /** VmmConsoleInputFunc: bytes have come and can be had by vmm_console_read(). On the console's own thread. */
 typedef void (*VmmConsoleInputFunc) (gpointer user_data);
 
-/** vmm_console_plug: who is told of input; %NULL to unplug, after which the last one is not called again. */
+/**
+ * vmm_console_plug:
+ * @input: (nullable): who is told of input; at once if some waits. %NULL to unplug
+ *
+ * After return the last one does not run and is not called again. Not to be called from @input, nor with a lock
+ * held that @input takes.
+ *
+ * Thread: any.
+ */
 void vmm_console_plug (VmmConsole *console, VmmConsoleInputFunc input, gpointer user_data);
 
 /** vmm_console_write: output of the guest. Thread: any; never blocks. */
