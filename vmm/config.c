@@ -3,10 +3,7 @@
 #include "config.h"
 #include "vmm/vmm.h"
 
-#include "vmm/memory.h"
-
-/* what the Linux boot protocol leaves room for at the address we use (boot.c) */
-#define CMDLINE_LENGTH_MAX 2047u
+#include "vmm/boot.h"
 
 VmmConfig *
 vmm_config_new (void)
@@ -94,14 +91,14 @@ vmm_config_validate (const VmmConfig *config, GError **error)
                    config->memory_file);
       return FALSE;
     }
-  if (config->cmdline != NULL && strlen (config->cmdline) > CMDLINE_LENGTH_MAX)
+  if (config->cmdline != NULL && strlen (config->cmdline) > VMM_BOOT_CMDLINE_MAX)
     {
       g_set_error (error,
                    VMM_ERROR,
                    VMM_ERROR_INVALID_CMDLINE,
                    "cmdline has %zu bytes; the boot protocol leaves room for %u",
                    strlen (config->cmdline),
-                   CMDLINE_LENGTH_MAX);
+                   VMM_BOOT_CMDLINE_MAX);
       return FALSE;
     }
   return TRUE;
