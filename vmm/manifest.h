@@ -11,7 +11,9 @@ G_BEGIN_DECLS
 
 #define VMM_MANIFEST_VERSION 1u
 #define VMM_MANIFEST_FORMAT_VERSION 1u
-#define VMM_MANIFEST_SIZE_MAX (1024 * 1024u) /* bytes */
+#define VMM_MANIFEST_SIZE_MAX (1024 * 1024u)      /* bytes */
+#define VMM_MANIFEST_DESCRIPTION_MAX (64 * 1024u) /* bytes */
+#define VMM_MANIFEST_ARCHITECTURE "x86_64"
 
 typedef Openvmm__Snapshot__SnapshotManifest VmmManifest;
 
@@ -24,8 +26,8 @@ typedef Openvmm__Snapshot__SnapshotManifest VmmManifest;
  * @freeze_usec: how long the VPs stood still; may also be set later, in the field
  *
  * A manifest for a snapshot made now, by this program, on this host: with a UUID of its own, and with the memory
- * ranges that @config's memory size leads to. What is known of the processor comes by vmm_manifest_set_cpu(); all about
- * state and digests is filled in by vmm_snapshot_writer_commit().
+ * ranges that @config's memory size leads to. What is known of the processor comes by vmm_manifest_set_cpu(); all
+ * about state and digests is filled in by vmm_snapshot_writer_commit().
  */
 VmmManifest *vmm_manifest_new (const VmmConfig *config,
                                gboolean running,
@@ -42,15 +44,34 @@ void vmm_manifest_set_cpu (VmmManifest *manifest, const char *vendor, const char
 VmmConfig *vmm_manifest_get_config (const VmmManifest *manifest);
 
 /**
- * vmm_manifest_pack: the bytes of manifest.bin, ending in the digest of all before it. Any digest in @manifest is
- * ignored.
+ * vmm_manifest_get_chunk_size: bytes of memory that one digest covers: 4 MiB, or as much more as keeps all
+ * digests within half of the largest manifest.
+ */
+guint64 vmm_manifest_get_chunk_size (guint64 memory_size);
+
+/**
+ * vmm_manifest_check:
+ *
+ * Checks every field, and how they agree: that what is text is UTF-8 and not too long, that UUIDs are such, that
+ * sizes, ranges and digests are those of one memory. Versions, architecture and page size are not looked at.
+ *
+ * Errors: CORRUPT, naming the field, what it says and what it should.
+ */
+gboolean vmm_manifest_check (const VmmManifest *manifest, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_manifest_pack:
+ *
+ * Returns: (transfer full): the bytes of manifest.bin, ending in the digest of all before it. Any digest in
+ * @manifest is ignored.
  */
 GBytes *vmm_manifest_pack (const VmmManifest *manifest);
 
 /**
  * vmm_manifest_unpack:
  *
- * @bytes is hostile. Errors: CORRUPT (encoding, digest, a field out of range), INCOMPATIBLE (a version we do not know).
+ * @bytes is hostile. Errors: CORRUPT (encoding, digest, vmm_manifest_check()), INCOMPATIBLE (a version, an
+ * architecture, a memory layout or a configuration that this program does not run; every reason in one message).
  */
 VmmManifest *vmm_manifest_unpack (GBytes *bytes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

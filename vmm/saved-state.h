@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 
 #define VMM_SAVED_STATE_SIZE_MAX (256 * 1024 * 1024u) /* bytes */
 #define VMM_SAVED_STATE_UNITS_MAX 1024u
+#define VMM_SAVED_STATE_UNIT_SIZE_MAX (4 * 1024 * 1024u) /* bytes of one unit's message */
+#define VMM_SAVED_STATE_NAME_MAX 255u                    /* bytes of a unit's name, or of its type */
 
 typedef struct _VmmSavedState VmmSavedState;
 
@@ -27,12 +29,18 @@ void vmm_saved_state_add (VmmSavedState *state,
 /** vmm_saved_state_add_message: as vmm_saved_state_add(), packing @message. */
 void vmm_saved_state_add_message (VmmSavedState *state, const char *name, const ProtobufCMessage *message);
 
+/** vmm_saved_state_pack: (transfer full): the bytes of state.bin; of a state within the limits. */
 GBytes *vmm_saved_state_pack (VmmSavedState *state);
+gsize vmm_saved_state_get_packed_size (VmmSavedState *state); /* bytes */
+
+/** vmm_saved_state_check_limits: whether this can be read again. Errors: LIMIT_EXCEEDED, naming what is too large. */
+gboolean vmm_saved_state_check_limits (VmmSavedState *state, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * vmm_saved_state_unpack:
  *
- * @bytes is hostile. Errors: CORRUPT (encoding; a unit without a name), INCOMPATIBLE (a name twice), LIMIT_EXCEEDED.
+ * The messages in the units are not looked into, and refer to @bytes. @bytes is hostile. Errors: CORRUPT
+ * (encoding; a unit without a name), INCOMPATIBLE (a name twice), LIMIT_EXCEEDED.
  */
 VmmSavedState *vmm_saved_state_unpack (GBytes *bytes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "vmm/file-ops.h"
 #include "vmm/manifest.h"
 #include "vmm/saved-state.h"
 
@@ -17,9 +18,18 @@ typedef struct _VmmSnapshotWriter VmmSnapshotWriter;
  *
  * Removes stale staging directories of dead processes beside the target, then makes a staging directory, locked.
  *
- * Errors: EXISTS, NO_SUCH_FILE, NOT_AUTHORIZED, NO_SPACE, HOST.
+ * Errors: EXISTS, NO_SUCH_FILE, NOT_AUTHORIZED, NO_SPACE, INVALID_CONFIG for a path that cannot be a snapshot's,
+ * HOST.
  */
 VmmSnapshotWriter *vmm_snapshot_writer_new (const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_writer_new_with_ops: the same, with @ops, which must outlive the writer, between it and the file
+ * system.
+ */
+VmmSnapshotWriter *vmm_snapshot_writer_new_with_ops (const VmmFileOps *ops,
+                                                     const char *directory,
+                                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_snapshot_writer_free: removes the staging directory if it was not committed. */
 void vmm_snapshot_writer_free (VmmSnapshotWriter *writer);
@@ -58,9 +68,11 @@ gboolean vmm_snapshot_writer_adopt_memory (VmmSnapshotWriter *writer,
  * @manifest: borrowed; state size, digests, unit names and memory digests are filled in here
  *
  * Digests memory, writes state and manifest, makes all of it durable and read-only, and renames the staging
- * directory to its name. After a failure nothing is visible under the target's name.
+ * directory to its name. After a failure nothing is visible under the target's name. To be called once, after
+ * memory.bin was made.
  *
- * Errors: EXISTS, NO_SPACE, CANCELLED, HOST.
+ * Errors: EXISTS, NO_SPACE, NOT_AUTHORIZED, CANCELLED, INVALID_CONFIG or LIMIT_EXCEEDED if manifest or state
+ * could not be read again, HOST.
  */
 gboolean vmm_snapshot_writer_commit (VmmSnapshotWriter *writer,
                                      VmmManifest *manifest,

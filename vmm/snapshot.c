@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The directory is opened once, and its files through that descriptor: whoever renames or replaces things later
+ * changes nothing for us. Manifest and state are read whole, once, and what is checked is what is used.
+ * memory.bin stays on disk; its size is checked on opening, its content when vmm_snapshot_verify() is asked for.
+ */
+
+#include "config.h"
+#include "vmm/snapshot.h"
+
+#include "vmm/digest.h"
+#include "vmm/fd.h"
+#include "vmm/staging.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+struct _VmmSnapshot
+{
+  gatomicrefcount refs;
+  const VmmFileOps *ops;
+  char *directory;
+  int directory_fd;
+  int memory_fd;
+  guint64 size_on_disk;
+  VmmManifest *manifest;
+  VmmSavedState *state;
+  VmmConfig *config;
+};
+
+static void
+snapshot_free (VmmSnapshot *snapshot)
+{
+  vmm_config_free (snapshot->config);
+  vmm_saved_state_free (snapshot->state);
+  vmm_manifest_free (snapshot->manifest);
+  vmm_fd_clear (&snapshot->memory_fd);
+  vmm_fd_clear (&snapshot->directory_fd);
+  g_free (snapshot->directory);
+  g_free (snapshot);
+}
+
+VmmSnapshot *
+vmm_snapshot_ref (VmmSnapshot *snapshot)
+{
+  g_atomic_ref_count_inc (&snapshot->refs);
+  return snapshot;
+}
+
+void
+vmm_snapshot_unref (VmmSnapshot *snapshot)
+{
+  if (snapshot != NULL && g_atomic_ref_count_dec (&snapshot->refs))
+    snapshot_free (snapshot);
+}
+
+/* a file that is not there makes it no snapshot, rather than a bad path */
+static void
+set_error (GError **error, int error_number, const char *action, const char *directory, const char *name)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  vmm_file_ops_set_error (&local_error, error_number, action, directory, name);
+  if (g_error_matches (local_error, VMM_ERROR, VMM_ERROR_NO_SUCH_FILE))
+    local_error->code = VMM_ERROR_NO_SUCH_SNAPSHOT;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+}
+
+static gboolean
+open_directory (VmmSnapshot *snapshot, GError **error)
+{
+  if (!g_path_is_absolute (snapshot->directory))
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_NO_SUCH_SNAPSHOT,
+                   "'%s' is not an absolute path",
+                   snapshot->directory);
+      return FALSE;
+    }
+  snapshot->directory_fd =
+      vmm_file_ops_open (snapshot->ops, AT_FDCWD, snapshot->directory, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+  if (snapshot->directory_fd >= 0)
+    return TRUE;
+  if (errno == ENOTDIR || errno == ELOOP)
+    g_set_error (error,
+                 VMM_ERROR,
+                 VMM_ERROR_NO_SUCH_SNAPSHOT,
+                 "'%s' is not a directory; a snapshot is one, and a symbolic link to one is not followed",
+                 snapshot->directory);
+  else
+    set_error (error, errno, "open snapshot", NULL, snapshot->directory);
+  return FALSE;
+}
+
+/* opens a file of the snapshot, which must be a regular one; O_NONBLOCK so that a FIFO does not hold us up */
+static int
+open_file (VmmSnapshot *snapshot, const char *name, guint64 *size, GError **error)
+{
+  VMM_AUTO_FD int fd = vmm_file_ops_open (snapshot->ops,
+                                          snapshot->directory_fd,
+                                          name,
+                                          O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                                          0);
+  struct stat st;
+
+  if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_CORRUPT,
+                   "'%s/%s' is not a regular file: symbolic links and sockets are no part of a snapshot",
+                   snapshot->directory,
+                   name);
+      return -1;
+    }
+  if (fd < 0 || vmm_file_ops_stat (snapshot->ops, fd, name, &st) < 0)
+    {
+      set_error (error, errno, "open", snapshot->directory, name);
+      return -1;
+    }
+  if (!S_ISREG (st.st_mode))
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_CORRUPT,
+                   "'%s/%s' is not a regular file, its mode is 0%o",
+                   snapshot->directory,
+                   name,
+                   st.st_mode);
+      return -1;
+    }
+  snapshot->size_on_disk += (guint64) st.st_blocks * 512;
+  *size = (guint64) st.st_size;
+  return vmm_fd_steal (&fd);
+}
+
+static gboolean
+set_size_error (VmmSnapshot *snapshot, const char *name, guint64 size, guint64 expected, GError **error)
+{
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_CORRUPT,
+               "'%s/%s' has %" G_GUINT64_FORMAT " bytes, expected %" G_GUINT64_FORMAT,
+               snapshot->directory,
+               name,
+               size,
+               expected);
+  return FALSE;
+}
+
+static GBytes *
+read_file (VmmSnapshot *snapshot, int fd, const char *name, gsize size, GError **error)
+{
+  g_autofree guint8 *buffer = g_try_malloc (size + 1);
+  gssize n;
+
+  if (buffer == NULL)
+    {
+      vmm_file_ops_set_error (error, ENOMEM, "read", snapshot->directory, name);
+      return NULL;
+    }
+  /* one byte more than there should be, to see whether it grew */
+  n = vmm_file_ops_read (snapshot->ops, fd, name, buffer, size + 1, 0);
+  if (n < 0)
+    {
+      vmm_file_ops_set_error (error, errno, "read", snapshot->directory, name);
+      return NULL;
+    }
+  if ((gsize) n != size)
+    {
+      set_size_error (snapshot, name, (guint64) n, size, error);
+      return NULL;
+    }
+  return g_bytes_new_take (g_steal_pointer (&buffer), size);
+}
+
+static gboolean
+load_manifest (VmmSnapshot *snapshot, GError **error)
+{
+  guint64 size;
+  VMM_AUTO_FD int fd = open_file (snapshot, VMM_SNAPSHOT_MANIFEST, &size, error);
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (fd < 0)
+    return FALSE;
+  if (size > VMM_MANIFEST_SIZE_MAX)
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_CORRUPT,
+                   "'%s/" VMM_SNAPSHOT_MANIFEST "' has %" G_GUINT64_FORMAT " bytes, %u are the most",
+                   snapshot->directory,
+                   size,
+                   VMM_MANIFEST_SIZE_MAX);
+      return FALSE;
+    }
+  bytes = read_file (snapshot, fd, VMM_SNAPSHOT_MANIFEST, (gsize) size, error);
+  if (bytes == NULL)
+    return FALSE;
+  snapshot->manifest = vmm_manifest_unpack (bytes, error);
+  if (snapshot->manifest == NULL)
+    {
+      g_prefix_error (error, "'%s': ", snapshot->directory);
+      return FALSE;
+    }
+  snapshot->config = vmm_manifest_get_config (snapshot->manifest);
+  return TRUE;
+}
+
+static gboolean
+check_state_digest (VmmSnapshot *snapshot, GBytes *bytes, GError **error)
+{
+  const ProtobufCBinaryData *expected = &snapshot->manifest->state_sha256;
+  g_autofree char *expected_string = NULL;
+  g_autofree char *found_string = NULL;
+  guint8 digest[VMM_DIGEST_SIZE];
+
+  vmm_digest_bytes (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), digest);
+  if (memcmp (digest, expected->data, VMM_DIGEST_SIZE) == 0)
+    return TRUE;
+  expected_string = vmm_digest_to_string (expected->data);
+  found_string = vmm_digest_to_string (digest);
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_CORRUPT,
+               "'%s/" VMM_SNAPSHOT_STATE "' is damaged: it has the SHA-256 %s, expected %s",
+               snapshot->directory,
+               found_string,
+               expected_string);
+  return FALSE;
+}
+
+static gboolean
+check_unit_names (VmmSnapshot *snapshot, GError **error)
+{
+  g_autofree const char **names = vmm_saved_state_get_names (snapshot->state);
+  gsize n = g_strv_length ((char **) names);
+  gboolean same = n == snapshot->manifest->n_state_units;
+
+  for (gsize i = 0; same && i < n; i++)
+    same = strcmp (names[i], snapshot->manifest->state_units[i]) == 0;
+  if (!same)
+    g_set_error (error,
+                 VMM_ERROR,
+                 VMM_ERROR_CORRUPT,
+                 "'%s': " VMM_SNAPSHOT_STATE " has %zu units, and not the %zu that " VMM_SNAPSHOT_MANIFEST
+                 " lists, in that order",
+                 snapshot->directory,
+                 n,
+                 snapshot->manifest->n_state_units);
+  return same;
+}
+
+static gboolean
+load_state (VmmSnapshot *snapshot, GError **error)
+{
+  guint64 expected = snapshot->manifest->state_size;
+  guint64 size;
+  VMM_AUTO_FD int fd = open_file (snapshot, VMM_SNAPSHOT_STATE, &size, error);
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (fd < 0)
+    return FALSE;
+  if (size != expected)
+    return set_size_error (snapshot, VMM_SNAPSHOT_STATE, size, expected, error);
+  bytes = read_file (snapshot, fd, VMM_SNAPSHOT_STATE, (gsize) size, error);
+  if (bytes == NULL || !check_state_digest (snapshot, bytes, error))
+    return FALSE;
+  snapshot->state = vmm_saved_state_unpack (bytes, error);
+  if (snapshot->state == NULL)
+    {
+      g_prefix_error (error, "'%s': ", snapshot->directory);
+      return FALSE;
+    }
+  return check_unit_names (snapshot, error);
+}
+
+static gboolean
+open_memory (VmmSnapshot *snapshot, GError **error)
+{
+  guint64 expected = snapshot->manifest->memory_size_bytes;
+  guint64 size;
+
+  snapshot->memory_fd = open_file (snapshot, VMM_SNAPSHOT_MEMORY, &size, error);
+  if (snapshot->memory_fd < 0)
+    return FALSE;
+  if (size != expected)
+    return set_size_error (snapshot, VMM_SNAPSHOT_MEMORY, size, expected, error);
+  return TRUE;
+}
+
+VmmSnapshot *
+vmm_snapshot_open_with_ops (const VmmFileOps *ops, const char *directory, GError **error)
+{
+  g_autoptr (VmmSnapshot) snapshot = g_new0 (VmmSnapshot, 1);
+
+  g_atomic_ref_count_init (&snapshot->refs);
+  snapshot->ops = ops;
+  snapshot->directory = g_strdup (directory);
+  snapshot->directory_fd = -1;
+  snapshot->memory_fd = -1;
+  if (!open_directory (snapshot, error) || !load_manifest (snapshot, error) ||
+      !load_state (snapshot, error) || !open_memory (snapshot, error))
+    return NULL;
+  return g_steal_pointer (&snapshot);
+}
+
+VmmSnapshot *
+vmm_snapshot_open (const char *directory, GError **error)
+{
+  return vmm_snapshot_open_with_ops (NULL, directory, error);
+}
+
+const char *
+vmm_snapshot_get_directory (VmmSnapshot *snapshot)
+{
+  return snapshot->directory;
+}
+
+const char *
+vmm_snapshot_get_uuid (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest->uuid;
+}
+
+const char *
+vmm_snapshot_get_vm_uuid (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest->vm_uuid;
+}
+
+const char *
+vmm_snapshot_get_vm_name (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest->vm_name;
+}
+
+const char *
+vmm_snapshot_get_parent_uuid (VmmSnapshot *snapshot)
+{
+  return *snapshot->manifest->parent_uuid != '\0' ? snapshot->manifest->parent_uuid : NULL;
+}
+
+const char *
+vmm_snapshot_get_description (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest->description;
+}
+
+const char *
+vmm_snapshot_get_architecture (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest->architecture;
+}
+
+const char *
+vmm_snapshot_get_version (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest->openvmm_version;
+}
+
+gboolean
+vmm_snapshot_get_running (VmmSnapshot *snapshot)
+{
+  return strcmp (snapshot->manifest->vm_state, "running") == 0;
+}
+
+guint64
+vmm_snapshot_get_created_at_usec (VmmSnapshot *snapshot)
+{
+  const Google__Protobuf__Timestamp *created_at = snapshot->manifest->created_at;
+
+  return (guint64) created_at->seconds * G_USEC_PER_SEC + (guint64) created_at->nanos / 1000;
+}
+
+guint64
+vmm_snapshot_get_freeze_usec (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest->freeze_usec;
+}
+
+guint64
+vmm_snapshot_get_size_on_disk (VmmSnapshot *snapshot)
+{
+  return snapshot->size_on_disk;
+}
+
+const VmmConfig *
+vmm_snapshot_get_config (VmmSnapshot *snapshot)
+{
+  return snapshot->config;
+}
+
+const VmmManifest *
+vmm_snapshot_get_manifest (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest;
+}
+
+VmmSavedState *
+vmm_snapshot_get_saved_state (VmmSnapshot *snapshot)
+{
+  return snapshot->state;
+}
+
+int
+vmm_snapshot_get_memory_fd (VmmSnapshot *snapshot)
+{
+  return snapshot->memory_fd;
+}
+
+static gboolean
+compare_digests (VmmSnapshot *snapshot, const char *path, const guint8 *found, GError **error)
+{
+  const Openvmm__Snapshot__MemoryDigests *digests = snapshot->manifest->memory_digests;
+  gsize n_chunks = digests->sha256.len / VMM_DIGEST_SIZE;
+  g_autofree char *expected_string = NULL;
+  g_autofree char *found_string = NULL;
+  gsize n_damaged = 0;
+  gsize first = 0;
+
+  for (gsize i = n_chunks; i-- > 0;)
+    {
+      if (memcmp (digests->sha256.data + i * VMM_DIGEST_SIZE, found + i * VMM_DIGEST_SIZE, VMM_DIGEST_SIZE) ==
+          0)
+        continue;
+      n_damaged++;
+      first = i;
+    }
+  if (n_damaged == 0)
+    return TRUE;
+
+  expected_string = vmm_digest_to_string (digests->sha256.data + first * VMM_DIGEST_SIZE);
+  found_string = vmm_digest_to_string (found + first * VMM_DIGEST_SIZE);
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_CORRUPT,
+               "'%s' is damaged in %zu of %zu chunks of %" G_GUINT64_FORMAT
+               " bytes; the first is at offset %" G_GUINT64_FORMAT ", where the SHA-256 is %s, expected %s",
+               path,
+               n_damaged,
+               n_chunks,
+               digests->chunk_size,
+               first * digests->chunk_size,
+               found_string,
+               expected_string);
+  return FALSE;
+}
+
+gboolean
+vmm_snapshot_verify (VmmSnapshot *snapshot,
+                     VmmProgressFunc progress,
+                     gpointer user_data,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  g_autofree char *path = g_build_filename (snapshot->directory, VMM_SNAPSHOT_MEMORY, NULL);
+  g_autoptr (GBytes) found = vmm_digest_chunks (snapshot->ops,
+                                                snapshot->memory_fd,
+                                                path,
+                                                snapshot->manifest->memory_size_bytes,
+                                                snapshot->manifest->memory_digests->chunk_size,
+                                                progress,
+                                                user_data,
+                                                cancellable,
+                                                error);
+
+  if (found == NULL)
+    return FALSE;
+  return compare_digests (snapshot, path, g_bytes_get_data (found, NULL), error);
+}
+
+gboolean
+vmm_snapshot_delete (VmmSnapshot *snapshot, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (vmm_staging_remove_published (snapshot->ops, snapshot->directory, snapshot->directory_fd, &local_error))
+    return TRUE;
+  if (g_error_matches (local_error, VMM_ERROR, VMM_ERROR_NO_SUCH_FILE))
+    local_error->code = VMM_ERROR_NO_SUCH_SNAPSHOT;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
