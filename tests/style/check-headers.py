@@ -16,6 +16,11 @@ def prototypes(text):
         yield line, match.group('name'), match.group('arguments'), match.group('attributes')
 
 
+def can_fail(name, arguments):
+    """Whether it fails with an error, and is not there to make one."""
+    return 'GError **' in arguments and not re.search(r'_set_(?:\w+_)?(?:error|corrupt)$', name)
+
+
 def comment_of(name, text):
     """The gtk-doc comment of a function, None if there is none."""
     match = re.search(rf'/\*\*\s*(?:\n \* )?{re.escape(name)}:.*?\*/', text, re.DOTALL)
@@ -26,14 +31,14 @@ def check_unused_result(tree):
     """Nobody may overlook a failure."""
     return [f'{path}:{line}: {name} can fail: end it with G_GNUC_WARN_UNUSED_RESULT'
             for path, text in tree.items() for line, name, arguments, attributes in prototypes(text)
-            if 'GError **' in arguments and 'G_GNUC_WARN_UNUSED_RESULT' not in attributes]
+            if can_fail(name, arguments) and 'G_GNUC_WARN_UNUSED_RESULT' not in attributes]
 
 
 def check_comments(tree):
     """The contract stands in the header."""
     return [f'{path}:{line}: {name} can fail: say how in a comment that begins with "{name}:"'
             for path, text in tree.items() for line, name, arguments, _ in prototypes(text)
-            if 'GError **' in arguments and not comment_of(name, text)]
+            if can_fail(name, arguments) and not comment_of(name, text)]
 
 
 def check_comment_names(tree):
@@ -51,7 +56,7 @@ def check_error_last(tree):
     """GError ** is the last argument."""
     return [f'{path}:{line}: {name}: GError **error is the last argument'
             for path, text in tree.items() for line, name, arguments, _ in prototypes(text)
-            if re.search(r'GError \*\*\w*\s*,', arguments)]
+            if can_fail(name, arguments) and re.search(r'GError \*\*\w*\s*,', arguments)]
 
 
 def check_examples(tap):
@@ -64,6 +69,7 @@ def check_examples(tap):
     tap.finds('no-fault-in-comment', check_comments({'a.h': good}), 0)
     tap.finds('no-fault-in-long-comment', check_comments({'a.h': '/**\n * foo_new:\n *\n * Makes.\n */\n' + bare}), 0)
     tap.finds('comment-of-nothing', check_comment_names({'a.h': '/** g: goes. */\nvoid f (void);\n'}))
+    tap.finds('no-fault-in-maker-of-errors', check_unused_result({'a.h': 'int a_set_error (GError **e, int b);\n'}), 0)
     tap.finds('error-not-last', check_error_last({'a.h': 'int f (GError **error, int a);\n'}))
     tap.case('finds/every-prototype', [] if len(list(prototypes(good + silent + bare))) == 3 else ['not all seen'])
 
