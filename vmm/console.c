@@ -472,6 +472,18 @@ vmm_console_plug (VmmConsole *console, VmmConsoleInputFunc input, gpointer user_
 }
 
 void
+vmm_console_unplug (VmmConsole *console, gpointer user_data)
+{
+  g_mutex_lock (&console->plug_lock);
+  if (console->input_data == user_data)
+    {
+      console->input_func = NULL;
+      console->input_data = NULL;
+    }
+  g_mutex_unlock (&console->plug_lock);
+}
+
+void
 vmm_console_write (VmmConsole *console, guint8 byte)
 {
   g_mutex_lock (&console->lock);

@@ -22,6 +22,9 @@ typedef void (*VmmConsoleInputFunc) (gpointer user_data);
  */
 void vmm_console_plug (VmmConsole *console, VmmConsoleInputFunc input, gpointer user_data);
 
+/** vmm_console_unplug: as plugging %NULL, but only if it is @user_data that is plugged in. */
+void vmm_console_unplug (VmmConsole *console, gpointer user_data);
+
 /** vmm_console_write: output of the guest. Thread: any; never blocks. */
 void vmm_console_write (VmmConsole *console, guint8 byte);
 

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A guest sees what KVM can give here, less what would make a snapshot's state larger than what we save (nested virtualization,
+ * performance counters), with its own APIC ID and a topology of one socket with a core a VP.
+ *
+ * Spec: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E.
+ */
+
+#include "config.h"
+#include "vmm/kvm-private.h"
+
+#include <string.h>
+
+#define ENTRIES_MAX 256u
+
+#define LEAF_VENDOR 0x0u
+#define LEAF_FEATURES 0x1u
+#define LEAF_CACHE 0x4u
+#define LEAF_STRUCTURED 0x7u
+#define LEAF_PERFMON 0xau
+#define LEAF_TOPOLOGY 0xbu
+#define LEAF_XSAVE 0xdu
+#define LEAF_TOPOLOGY_V2 0x1fu
+#define LEAF_AMD_FEATURES 0x80000001u
+#define LEAF_BRAND 0x80000002u
+#define LEAF_AMD_SIZES 0x80000008u
+#define LEAF_AMD_TOPOLOGY 0x8000001eu
+#define LEAF_AMD_PERFMON 0x80000022u
+
+/* leaf 1 */
+#define ECX_VMX (1u << 5)
+#define ECX_PDCM (1u << 15)
+#define ECX_TSC_DEADLINE (1u << 24)
+#define ECX_OSXSAVE (1u << 27)
+#define ECX_HYPERVISOR (1u << 31)
+#define EDX_HTT (1u << 28)
+/* leaf 0x80000001 */
+#define ECX_CMP_LEGACY (1u << 1)
+#define ECX_SVM (1u << 2)
+#define ECX_PERFCTR_CORE (1u << 23)
+
+#define TOPOLOGY_SMT 1u
+#define TOPOLOGY_CORE 2u
+
+struct kvm_cpuid2 *
+vmm_kvm_cpuid_alloc (guint n)
+{
+  struct kvm_cpuid2 *cpuid = g_malloc0 (sizeof *cpuid + n * sizeof cpuid->entries[0]);
+
+  cpuid->nent = n;
+  return cpuid;
+}
+
+struct kvm_cpuid2 *
+vmm_kvm_read_cpuid (int system_fd, GError **error)
+{
+  g_autofree struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (ENTRIES_MAX);
+
+  if (vmm_kvm_ioctl (system_fd, KVM_GET_SUPPORTED_CPUID, cpuid, "tell its CPUID", error) < 0)
+    return NULL;
+  return g_steal_pointer (&cpuid);
+}
+
+/* bits needed to tell @n cores apart */
+static guint
+core_shift (guint n)
+{
+  guint shift = 0;
+
+  while ((1u << shift) < n)
+    shift++;
+  return shift;
+}
+
+static void
+set_topology (struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
+{
+  entry->eax = entry->ebx = 0;
+  entry->ecx = entry->index;
+  entry->edx = index;
+  if (entry->index == 0)
+    {
+      entry->ebx = 1;
+      entry->ecx |= TOPOLOGY_SMT << 8;
+    }
+  else if (entry->index == 1)
+    {
+      entry->eax = core_shift (vp_count);
+      entry->ebx = vp_count;
+      entry->ecx |= TOPOLOGY_CORE << 8;
+    }
+}
+
+static void
+adjust (VmmKvm *kvm, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
+{
+  switch (entry->function)
+    {
+    case LEAF_FEATURES:
+      entry->ebx = (entry->ebx & 0xffff) | (vp_count << 16) | (index << 24);
+      entry->ecx &= ~(ECX_VMX | ECX_PDCM | ECX_OSXSAVE);
+      entry->ecx |= ECX_HYPERVISOR;
+      if (vmm_kvm_check_extension (kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+        entry->ecx |= ECX_TSC_DEADLINE;
+      entry->edx = vp_count > 1 ? entry->edx | EDX_HTT : entry->edx & ~EDX_HTT;
+      break;
+    case LEAF_CACHE:
+      /* bits 31-26: cores in the package; 25-14: sharers of this cache, one but for the last level */
+      entry->eax &= ~0xffffc000u;
+      entry->eax |= ((1u << core_shift (vp_count)) - 1) << 26;
+      if (((entry->eax >> 5) & 7) >= 3)
+        entry->eax |= ((1u << core_shift (vp_count)) - 1) << 14;
+      break;
+    case LEAF_TOPOLOGY:
+    case LEAF_TOPOLOGY_V2:
+      set_topology (entry, index, vp_count);
+      break;
+    case LEAF_PERFMON:
+    case LEAF_AMD_PERFMON:
+      entry->eax = entry->ebx = entry->ecx = entry->edx = 0;
+      break;
+    case LEAF_AMD_FEATURES:
+      entry->ecx &= ~(ECX_SVM | ECX_PERFCTR_CORE | ECX_CMP_LEGACY);
+      if (vp_count > 1)
+        entry->ecx |= ECX_CMP_LEGACY;
+      break;
+    case LEAF_AMD_SIZES:
+      entry->ecx = (core_shift (vp_count) << 12) | (vp_count - 1);
+      break;
+    case LEAF_AMD_TOPOLOGY:
+      entry->eax = index;
+      entry->ebx = index;
+      entry->ecx = 0;
+      break;
+    default:
+      break;
+    }
+}
+
+struct kvm_cpuid2 *
+vmm_kvm_make_cpuid (VmmKvm *kvm, guint index, guint vp_count)
+{
+  struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (kvm->cpuid->nent);
+
+  memcpy (cpuid->entries, kvm->cpuid->entries, kvm->cpuid->nent * sizeof cpuid->entries[0]);
+  for (guint i = 0; i < cpuid->nent; i++)
+    adjust (kvm, &cpuid->entries[i], index, vp_count);
+  return cpuid;
+}
+
+static const struct kvm_cpuid_entry2 *
+find (const struct kvm_cpuid2 *cpuid, guint32 function, guint32 index)
+{
+  for (guint i = 0; i < cpuid->nent; i++)
+    if (cpuid->entries[i].function == function && cpuid->entries[i].index == index)
+      return &cpuid->entries[i];
+  return NULL;
+}
+
+static void
+copy_registers (char *to, const guint32 *registers, gsize n)
+{
+  memcpy (to, registers, n * sizeof registers[0]);
+}
+
+void
+vmm_kvm_describe_cpu (VmmKvmVp *vp, VmmKvmCpu *cpu)
+{
+  const struct kvm_cpuid_entry2 *entry = find (vp->kvm->cpuid, LEAF_VENDOR, 0);
+
+  memset (cpu, 0, sizeof *cpu);
+  cpu->tsc_khz = vmm_kvm_get_tsc_khz (vp);
+  if (entry != NULL)
+    copy_registers (cpu->vendor, (guint32[]){ entry->ebx, entry->edx, entry->ecx }, 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      entry = find (vp->kvm->cpuid, LEAF_BRAND + i, 0);
+      if (entry != NULL)
+        copy_registers (cpu->model_name + i * 16,
+                        (guint32[]){ entry->eax, entry->ebx, entry->ecx, entry->edx },
+                        4);
+    }
+}
+
+static void
+list_missing (GString *missing,
+              const Openvmm__X86__CpuidEntry *seen,
+              const char *name,
+              guint32 wanted,
+              guint32 given)
+{
+  for (guint bit = 0; bit < 32; bit++)
+    if ((wanted & ~given) & (1u << bit))
+      g_string_append_printf (missing,
+                              "%sCPUID 0x%x.%u %s bit %u",
+                              missing->len > 0 ? ", " : "",
+                              seen->function,
+                              seen->index,
+                              name,
+                              bit);
+}
+
+gboolean
+vmm_kvm_check_cpu (VmmKvm *kvm, const Openvmm__X86__VpState *state, GError **error)
+{
+  g_autofree struct kvm_cpuid2 *ours = vmm_kvm_make_cpuid (kvm, 0, VMM_VP_COUNT_MAX);
+  g_autoptr (GString) missing = g_string_new (NULL);
+
+  for (gsize i = 0; i < state->n_cpuid; i++)
+    {
+      const Openvmm__X86__CpuidEntry *seen = state->cpuid[i];
+      const struct kvm_cpuid_entry2 *entry = find (ours, seen->function, seen->index);
+      static const struct kvm_cpuid_entry2 nothing;
+      gboolean is_xsave = seen->function == LEAF_XSAVE && seen->index <= 1;
+
+      if (entry == NULL)
+        entry = &nothing;
+      if (seen->function == LEAF_FEATURES)
+        {
+          list_missing (missing, seen, "ECX", seen->ecx & ~ECX_OSXSAVE, entry->ecx);
+          list_missing (missing, seen, "EDX", seen->edx, entry->edx);
+        }
+      else if (seen->function == LEAF_AMD_FEATURES)
+        {
+          list_missing (missing, seen, "ECX", seen->ecx, entry->ecx);
+          list_missing (missing, seen, "EDX", seen->edx, entry->edx);
+        }
+      else if (seen->function == LEAF_STRUCTURED)
+        {
+          list_missing (missing, seen, "EBX", seen->ebx, entry->ebx);
+          list_missing (missing,
+                        seen,
+                        "ECX",
+                        seen->ecx & ~(1u << 4),
+                        entry->ecx); /* OSPKE is the guest's own choice */
+          list_missing (missing, seen, "EDX", seen->edx, entry->edx);
+        }
+      else if (is_xsave)
+        list_missing (missing, seen, "EAX", seen->eax, entry->eax);
+    }
+  if (missing->len == 0)
+    return TRUE;
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_INCOMPATIBLE,
+               "this host's CPU lacks features that the guest has seen: %s; restore on a host that has them",
+               missing->str);
+  return FALSE;
+}

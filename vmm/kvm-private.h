@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* kvm-private.h: what the files kvm*.c share (private to them) */
+
+#pragma once
+
+#include <linux/kvm.h>
+
+#include "vmm/kvm.h"
+
+G_BEGIN_DECLS
+
+struct _VmmKvm
+{
+  int system_fd;
+  int fd;
+  gsize run_size;            /* bytes of struct kvm_run and what follows it */
+  gsize xsave_size;          /* bytes of a VP's XSAVE area */
+  struct kvm_cpuid2 *cpuid;  /* what host and KVM can give a guest */
+  struct kvm_msr_list *msrs; /* that make up a VP's state; read once a VP has its CPUID */
+};
+
+struct _VmmKvmVp
+{
+  VmmKvm *kvm;
+  int fd;
+  guint index;
+  struct kvm_run *run;
+};
+
+/** vmm_kvm_ioctl: the one door to KVM: goes on after EINTR; an error says @what failed. Returns -1 on failure. */
+int vmm_kvm_ioctl (int fd, gulong request, gpointer argument, const char *what, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_kvm_check_extension: 0 if the VM does not have @capability. */
+int vmm_kvm_check_extension (VmmKvm *kvm, guint capability);
+
+/** vmm_kvm_read_cpuid: (transfer full): the leaves that KVM can give a guest here, free with g_free(). */
+struct kvm_cpuid2 *vmm_kvm_read_cpuid (int system_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_kvm_make_cpuid: (transfer full): the leaves for VP @index of @vp_count. */
+struct kvm_cpuid2 *vmm_kvm_make_cpuid (VmmKvm *kvm, guint index, guint vp_count);
+
+/** vmm_kvm_get_tsc_khz: 0 where KVM does not tell. */
+guint vmm_kvm_get_tsc_khz (VmmKvmVp *vp);
+
+/** vmm_kvm_read_msr_list: fills kvm->msrs, once. */
+gboolean vmm_kvm_read_msr_list (VmmKvm *kvm, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_kvm_cpuid_alloc: room for @n leaves. */
+struct kvm_cpuid2 *vmm_kvm_cpuid_alloc (guint n);
+
+/* Registers between KVM's structures and the saved state, a pair each: kvm-registers.c. A load checks counts. */
+gboolean vmm_kvm_save_registers (VmmKvmVp *vp,
+                                 Openvmm__X86__VpState *state,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_kvm_load_registers (VmmKvmVp *vp,
+                                 const Openvmm__X86__VpState *state,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_kvm_save_debug_registers (VmmKvmVp *vp,
+                                       Openvmm__X86__VpState *state,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_kvm_load_debug_registers (VmmKvmVp *vp,
+                                       const Openvmm__X86__VpState *state,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_kvm_save_events (VmmKvmVp *vp,
+                              Openvmm__X86__VpState *state,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_kvm_load_events (VmmKvmVp *vp,
+                              const Openvmm__X86__VpState *state,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Model-specific registers: kvm-msrs.c. The TSC deadline is saved before, and loaded after, all that can touch the local APIC. */
+gboolean vmm_kvm_save_msrs (VmmKvmVp *vp, guint64 tsc_lag, Openvmm__X86__VpState *state, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_kvm_load_msrs (VmmKvmVp *vp,
+                            const Openvmm__X86__VpState *state,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_kvm_set_corrupt: sets %VMM_ERROR_CORRUPT for a field of @vp's saved state. Always returns %FALSE. */
+gboolean vmm_kvm_set_corrupt (VmmKvmVp *vp, GError **error, const char *what);
+
+G_END_DECLS

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * RAM slots are set before the interrupt controllers exist: in the other order each slot waits 7 ms for a grace period of
+ * the kernel, which was measured, and is felt with every VM that is made.
+ */
+
+#include "config.h"
+#include "vmm/kvm-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "vmm/fd.h"
+
+#define KVM_DEVICE "/dev/kvm"
+#define API_VERSION 12
+
+/* three pages for the TSS and one for the identity map that KVM on Intel needs, in the hole below 4 GiB where nothing else is */
+#define IDENTITY_MAP_GPA 0xfffbc000ull
+#define TSS_GPA 0xfffbd000ull
+
+#define MSR_LIST_MAX 1024u
+
+int
+vmm_kvm_ioctl (int fd, gulong request, gpointer argument, const char *what, GError **error)
+{
+  int result;
+
+  do
+    result = ioctl (fd, request, argument);
+  while (result < 0 && errno == EINTR);
+  if (result < 0)
+    g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "KVM failed to %s: %s", what, g_strerror (errno));
+  return result;
+}
+
+int
+vmm_kvm_check_extension (VmmKvm *kvm, guint capability)
+{
+  return MAX (0, ioctl (kvm->fd, KVM_CHECK_EXTENSION, (gulong) capability));
+}
+
+static int
+open_device (GError **error)
+{
+  VMM_AUTO_FD int fd = open (KVM_DEVICE, O_RDWR | O_CLOEXEC);
+
+  if (fd < 0)
+    {
+      gboolean denied = errno == EACCES || errno == EPERM;
+
+      g_set_error (error,
+                   VMM_ERROR,
+                   denied ? VMM_ERROR_HYPERVISOR_DENIED : VMM_ERROR_NO_HYPERVISOR,
+                   "%s cannot be opened: %s; %s",
+                   KVM_DEVICE,
+                   g_strerror (errno),
+                   denied ? "the service's user must be in the group that owns it, usually kvm"
+                          : "load kvm_intel or kvm_amd, or switch virtualization on in the firmware");
+      return -1;
+    }
+  if (ioctl (fd, KVM_GET_API_VERSION, 0) != API_VERSION)
+    {
+      g_set_error (error, VMM_ERROR, VMM_ERROR_NO_HYPERVISOR, "%s is not KVM's stable interface", KVM_DEVICE);
+      return -1;
+    }
+  return vmm_fd_steal (&fd);
+}
+
+gboolean
+vmm_probe (GError **error)
+{
+  static const struct
+  {
+    guint capability;
+    const char *name;
+  } needed[] = {
+    { KVM_CAP_IRQCHIP, "in-kernel interrupt controllers" },
+    { KVM_CAP_PIT2, "in-kernel timer" },
+    { KVM_CAP_PIT_STATE2, "timer state" },
+    { KVM_CAP_USER_MEMORY, "user memory" },
+    { KVM_CAP_EXT_CPUID, "CPUID" },
+    { KVM_CAP_ADJUST_CLOCK, "a clock that can be set" },
+    { KVM_CAP_VCPU_EVENTS, "VP events" },
+    { KVM_CAP_XSAVE, "XSAVE state" },
+    { KVM_CAP_XCRS, "extended control registers" },
+    { KVM_CAP_DEBUGREGS, "debug registers" },
+    { KVM_CAP_IMMEDIATE_EXIT, "immediate exit" },
+  };
+  VMM_AUTO_FD int fd = open_device (error);
+
+  if (fd < 0)
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (needed); i++)
+    if (ioctl (fd, KVM_CHECK_EXTENSION, (gulong) needed[i].capability) <= 0)
+      {
+        g_set_error (error,
+                     VMM_ERROR,
+                     VMM_ERROR_NO_HYPERVISOR,
+                     "this host's KVM does not have %s; a newer kernel is needed",
+                     needed[i].name);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
+set_slots (VmmKvm *kvm, VmmMemory *memory, GError **error)
+{
+  guint n_regions;
+  const VmmMemoryRegion *regions = vmm_memory_get_regions (memory, &n_regions);
+
+  for (guint i = 0; i < n_regions; i++)
+    {
+      struct kvm_userspace_memory_region slot = {
+        .slot = i,
+        .guest_phys_addr = regions[i].gpa,
+        .memory_size = regions[i].length,
+        .userspace_addr = (guintptr) regions[i].host,
+      };
+
+      if (vmm_kvm_ioctl (kvm->fd, KVM_SET_USER_MEMORY_REGION, &slot, "take guest RAM", error) < 0)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+create_platform (VmmKvm *kvm, GError **error)
+{
+  guint64 identity_map = IDENTITY_MAP_GPA;
+  struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+
+  return vmm_kvm_ioctl (kvm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map, "set the identity map", error) >=
+             0 &&
+         vmm_kvm_ioctl (kvm->fd, KVM_SET_TSS_ADDR, (gpointer) (guintptr) TSS_GPA, "set the TSS", error) >=
+             0 &&
+         vmm_kvm_ioctl (kvm->fd, KVM_CREATE_IRQCHIP, NULL, "make the interrupt controllers", error) >= 0 &&
+         vmm_kvm_ioctl (kvm->fd, KVM_CREATE_PIT2, &pit, "make the timer", error) >= 0;
+}
+
+VmmKvm *
+vmm_kvm_new (VmmMemory *memory, GError **error)
+{
+  g_autoptr (VmmKvm) kvm = g_new0 (VmmKvm, 1);
+  int xsave_size;
+
+  kvm->system_fd = kvm->fd = -1;
+  kvm->system_fd = open_device (error);
+  if (kvm->system_fd < 0)
+    return NULL;
+  kvm->fd = vmm_kvm_ioctl (kvm->system_fd, KVM_CREATE_VM, NULL, "make a virtual machine", error);
+  if (kvm->fd < 0)
+    return NULL;
+  if (!set_slots (kvm, memory, error) || !create_platform (kvm, error))
+    return NULL;
+
+  kvm->run_size = ioctl (kvm->system_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+  xsave_size = vmm_kvm_check_extension (kvm, KVM_CAP_XSAVE2);
+  kvm->xsave_size = MAX ((gsize) xsave_size, sizeof (struct kvm_xsave));
+  kvm->cpuid = vmm_kvm_read_cpuid (kvm->system_fd, error);
+  if (kvm->cpuid == NULL)
+    return NULL;
+  return g_steal_pointer (&kvm);
+}
+
+void
+vmm_kvm_free (VmmKvm *kvm)
+{
+  if (kvm == NULL)
+    return;
+  if (kvm->fd >= 0)
+    close (kvm->fd);
+  if (kvm->system_fd >= 0)
+    close (kvm->system_fd);
+  g_free (kvm->cpuid);
+  g_free (kvm->msrs);
+  g_free (kvm);
+}
+
+gboolean
+vmm_kvm_read_msr_list (VmmKvm *kvm, GError **error)
+{
+  g_autofree struct kvm_msr_list *list = NULL;
+
+  if (kvm->msrs != NULL)
+    return TRUE;
+  list = g_malloc0 (sizeof *list + MSR_LIST_MAX * sizeof list->indices[0]);
+  list->nmsrs = MSR_LIST_MAX;
+  if (vmm_kvm_ioctl (kvm->system_fd, KVM_GET_MSR_INDEX_LIST, list, "list the MSRs", error) < 0)
+    return FALSE;
+  kvm->msrs = g_steal_pointer (&list);
+  return TRUE;
+}
+
+void
+vmm_kvm_set_irq (VmmKvm *kvm, guint irq, gboolean asserted)
+{
+  struct kvm_irq_level level = { .irq = irq, .level = asserted };
+
+  /* fails only for a line that does not exist, and ours come from constants */
+  (void) ioctl (kvm->fd, KVM_IRQ_LINE, &level);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What can be checked without building is checked first, and told all at once. RAM is a private view of the snapshot's
+ * memory: pages come when the guest asks for them, and the file is never written to.
+ */
+
+#include "config.h"
+#include "vmm/machine.h"
+
+#include "vmm/snapshot.h"
+
+static gboolean
+check_config (VmmSnapshot *snapshot, const VmmConfig *config, GError **error)
+{
+  const VmmConfig *saved = vmm_snapshot_get_config (snapshot);
+  g_autoptr (GString) reasons = g_string_new (NULL);
+
+  if (config->memory_size != saved->memory_size)
+    g_string_append_printf (reasons,
+                            "; memory-size is %" G_GUINT64_FORMAT " bytes, the snapshot's %" G_GUINT64_FORMAT,
+                            config->memory_size,
+                            saved->memory_size);
+  if (config->vp_count != saved->vp_count)
+    g_string_append_printf (reasons, "; vp-count is %u, the snapshot's %u", config->vp_count, saved->vp_count);
+  if (reasons->len == 0)
+    return TRUE;
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_INCOMPATIBLE,
+               "the machine does not fit the snapshot %s%s",
+               vmm_snapshot_get_directory (snapshot),
+               reasons->str);
+  return FALSE;
+}
+
+VmmMachine *
+vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
+                               const VmmConfig *config,
+                               VmmConsole *console,
+                               VmmEventFunc event,
+                               gpointer user_data,
+                               GError **error)
+{
+  g_autoptr (VmmMachine) machine = NULL;
+  VmmMemory *memory;
+
+  if (!check_config (snapshot, config, error) || !vmm_probe (error))
+    return NULL;
+  memory = vmm_memory_new_private (vmm_snapshot_get_memory_fd (snapshot), config->memory_size, error);
+  if (memory == NULL)
+    return NULL;
+  machine = vmm_machine_assemble (config, memory, console, event, user_data, error);
+  if (machine == NULL)
+    return NULL;
+  if (!vmm_machine_load_state (machine, vmm_snapshot_get_saved_state (snapshot), error))
+    {
+      g_prefix_error (error, "snapshot %s: ", vmm_snapshot_get_directory (snapshot));
+      return NULL;
+    }
+  return g_steal_pointer (&machine);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A unit for each device, under the device's name, one for each VP, and one for the platform.
+ *
+ * Saving: devices first, since a device may still raise an interrupt while it is drained; then VPs; then the interrupt controllers.
+ * Loading: VPs, then timer and controllers, whose lines the VPs' APICs must be ready for; then devices; at last each device's
+ * line is driven where its state says. Clocks are set when the VPs are released.
+ */
+
+#include "config.h"
+#include "vmm/machine.h"
+
+#include <time.h>
+
+#define UNIT_PLATFORM "platform"
+
+static char *
+vp_unit (guint index)
+{
+  return g_strdup_printf ("vp-%u", index);
+}
+
+static gboolean
+save_vps (VmmMachine *machine, VmmSavedState *state, guint64 tsc_lag, GError **error)
+{
+  for (guint i = 0; i < machine->vps->len; i++)
+    {
+      g_autofree char *name = vp_unit (i);
+      VmmKvmVp *vp = vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i));
+      Openvmm__X86__VpState *message = vmm_kvm_vp_save (vp, tsc_lag, error);
+
+      if (message == NULL)
+        return FALSE;
+      vmm_saved_state_add_message (state, name, &message->base);
+      openvmm__x86__vp_state__free_unpacked (message, NULL);
+    }
+  return TRUE;
+}
+
+static gboolean
+save_platform (VmmMachine *machine, VmmSavedState *state, GError **error)
+{
+  Openvmm__X86__PlatformState *message = vmm_kvm_save_platform (machine->kvm, error);
+  struct timespec now;
+
+  if (message == NULL)
+    return FALSE;
+  clock_gettime (CLOCK_REALTIME, &now);
+  message->clock_ns = machine->held_clock_ns;
+  message->wall_clock_ns = (guint64) now.tv_sec * 1000000000 + now.tv_nsec;
+  vmm_saved_state_add_message (state, UNIT_PLATFORM, &message->base);
+  openvmm__x86__platform_state__free_unpacked (message, NULL);
+  return TRUE;
+}
+
+VmmSavedState *
+vmm_machine_save_state (VmmMachine *machine, GError **error)
+{
+  g_autoptr (VmmSavedState) state = vmm_saved_state_new ();
+  guint64 tsc;
+
+  for (guint i = 0; i < machine->devices->len; i++)
+    {
+      VmmDevice *device = g_ptr_array_index (machine->devices, i);
+      g_autoptr (GBytes) packed = vmm_device_save (device);
+
+      vmm_saved_state_add (state, device->type->name, device->type->state, packed);
+    }
+  if (!vmm_kvm_vp_get_tsc (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), &tsc, error))
+    return NULL;
+  if (!machine->clocks_held) /* never ran: nothing to take off */
+    {
+      machine->held_tsc = tsc;
+      if (!vmm_kvm_get_clock (machine->kvm, &machine->held_clock_ns, error))
+        return NULL;
+      machine->clocks_held = TRUE;
+    }
+  if (!save_vps (machine, state, tsc - machine->held_tsc, error) || !save_platform (machine, state, error))
+    return NULL;
+  return g_steal_pointer (&state);
+}
+
+static gboolean
+check_units (VmmMachine *machine, VmmSavedState *state, GError **error)
+{
+  g_autoptr (GPtrArray) expected = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < machine->devices->len; i++)
+    {
+      VmmDevice *device = g_ptr_array_index (machine->devices, i);
+
+      g_ptr_array_add (expected, g_strdup (device->type->name));
+    }
+  for (guint i = 0; i < machine->vps->len; i++)
+    g_ptr_array_add (expected, vp_unit (i));
+  g_ptr_array_add (expected, g_strdup (UNIT_PLATFORM));
+  g_ptr_array_add (expected, NULL);
+  return vmm_saved_state_check_names (state, (const char *const *) expected->pdata, error);
+}
+
+static gboolean
+load_vp (VmmMachine *machine, VmmSavedState *state, guint index, GError **error)
+{
+  g_autofree char *name = vp_unit (index);
+  VmmKvmVp *vp = vmm_vp_get_kvm (g_ptr_array_index (machine->vps, index));
+  Openvmm__X86__VpState *message;
+  gboolean ok;
+
+  message = (Openvmm__X86__VpState *)
+      vmm_saved_state_lookup_message (state, name, &openvmm__x86__vp_state__descriptor, error);
+  if (message == NULL)
+    return FALSE;
+  ok = (index != 0 || vmm_kvm_check_cpu (machine->kvm, message, error)) &&
+       vmm_kvm_vp_load (vp, message, error);
+  openvmm__x86__vp_state__free_unpacked (message, NULL);
+  return ok;
+}
+
+static gboolean
+load_platform (VmmMachine *machine, VmmSavedState *state, GError **error)
+{
+  Openvmm__X86__PlatformState *message;
+  gboolean ok;
+
+  message = (Openvmm__X86__PlatformState *)
+      vmm_saved_state_lookup_message (state, UNIT_PLATFORM, &openvmm__x86__platform_state__descriptor, error);
+  if (message == NULL)
+    return FALSE;
+  machine->held_clock_ns = message->clock_ns;
+  ok = vmm_kvm_load_platform (machine->kvm, message, error);
+  openvmm__x86__platform_state__free_unpacked (message, NULL);
+  return ok;
+}
+
+static gboolean
+load_devices (VmmMachine *machine, VmmSavedState *state, GError **error)
+{
+  for (guint i = 0; i < machine->devices->len; i++)
+    {
+      VmmDevice *device = g_ptr_array_index (machine->devices, i);
+      g_autoptr (GBytes)
+          packed = vmm_saved_state_lookup (state, device->type->name, device->type->state, error);
+
+      if (packed == NULL || !vmm_device_load (device, packed, error))
+        return FALSE;
+    }
+  for (guint i = 0; i < machine->devices->len; i++)
+    vmm_device_sync_irq (g_ptr_array_index (machine->devices, i));
+  return TRUE;
+}
+
+/* The counters go on from where VP 0's was saved: it has just been set to that. */
+static gboolean
+join_clocks (VmmMachine *machine, GError **error)
+{
+  VmmKvmVp *first = vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0));
+
+  for (guint i = 1; i < machine->vps->len; i++)
+    vmm_kvm_vp_copy_tsc_offset (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)), first);
+  machine->clocks_held = TRUE;
+  return vmm_kvm_vp_get_tsc (first, &machine->held_tsc, error);
+}
+
+gboolean
+vmm_machine_load_state (VmmMachine *machine, VmmSavedState *state, GError **error)
+{
+  if (!check_units (machine, state, error))
+    return FALSE;
+  for (guint i = 0; i < machine->vps->len; i++)
+    if (!load_vp (machine, state, i, error))
+      return FALSE;
+  return join_clocks (machine, error) && load_platform (machine, state, error) &&
+         load_devices (machine, state, error);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* machine.h: what the files machine*.c share (private to them); the machine's interface is in vmm.h */
+
+#pragma once
+
+#include "vmm/bus.h"
+#include "vmm/console.h"
+#include "vmm/kvm.h"
+#include "vmm/memory.h"
+#include "vmm/saved-state.h"
+#include "vmm/vp.h"
+
+G_BEGIN_DECLS
+
+struct _VmmMachine
+{
+  VmmConfig *config;
+  VmmConsole *console;
+  VmmEventFunc event;
+  gpointer event_data;
+
+  GMutex lock; /* serializes the operations of vmm.h; never taken on a VP's thread */
+  gboolean running;
+  gint ended; /* atomic: the machine has come to its end by itself */
+
+  VmmMemory *memory;
+  VmmKvm *kvm;
+  VmmBus *bus;
+  GPtrArray *devices; /* of VmmDevice */
+  GPtrArray *vps;     /* of VmmVp */
+
+  /* The guest's clocks at the moment it last stood still; they go on from there. */
+  gboolean clocks_held;
+  guint64 held_clock_ns;
+  guint64 held_tsc; /* of VP 0 */
+
+  GMutex input_lock;
+  gboolean input_held; /* input of the console waits until the VPs run */
+};
+
+/** vmm_machine_assemble: a machine with RAM, VPs and devices in their power-on state, paused. Takes @memory over. */
+VmmMachine *vmm_machine_assemble (const VmmConfig *config,
+                                  VmmMemory *memory,
+                                  VmmConsole *console,
+                                  VmmEventFunc event,
+                                  gpointer event_data,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_machine_stop_vps, vmm_machine_release_vps: the lock is held. On failure the VPs are as they were. */
+gboolean vmm_machine_stop_vps_locked (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_machine_release_vps_locked (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_machine_check_not_ended: Errors: INVALID_STATE. */
+gboolean vmm_machine_check_not_ended (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* State of the stopped machine: machine-state.c */
+
+/** vmm_machine_save_state: (transfer full): devices, then VPs, then platform. Errors: HOST. */
+VmmSavedState *vmm_machine_save_state (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_machine_load_state: @state is hostile. Errors: INCOMPATIBLE, CORRUPT, HOST; the machine is of no use then. */
+gboolean vmm_machine_load_state (VmmMachine *machine,
+                                 VmmSavedState *state,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
