@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tests/guests/linux/console.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/guests/linux/power.h"
+
+void
+guest_say (const char *format, ...)
+{
+  char line[512];
+  va_list args;
+  int length;
+
+  va_start (args, format);
+  length = vsnprintf (line, sizeof line - 1, format, args);
+  va_end (args);
+
+  if (length < 0)
+    return;
+  if (length > (int) sizeof line - 2)
+    length = sizeof line - 2;
+  line[length++] = '\n';
+
+  if (write (STDOUT_FILENO, line, length) < 0)
+    return; /* nowhere left to complain to */
+}
+
+void
+guest_serve_commands (void)
+{
+  char line[256];
+
+  for (;;)
+    {
+      if (fgets (line, sizeof line, stdin) == NULL)
+        {
+          clearerr (stdin);
+          sleep (1);
+          continue;
+        }
+
+      line[strcspn (line, "\r\n")] = '\0';
+      if (line[0] == '\0' || guest_end (line))
+        continue;
+
+      int status = system (line);
+      guest_say ("ran %s: %d", line, status);
+    }
+}
