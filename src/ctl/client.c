@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "src/ctl/client.h"
+
+#include <glib/gi18n.h>
+
+#define SERVICE_NAME "org.openvmm.Manager"
+#define ROOT_PATH "/org/openvmm"
+#define MANAGER_PATH ROOT_PATH "/Manager"
+
+static GDBusConnection *
+connect_to_bus (OvmCtl *ctl, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  GDBusConnection *bus = g_bus_get_sync (ctl->bus_type, NULL, &local);
+
+  if (bus == NULL)
+    {
+      g_set_error (error,
+                   OVM_CTL_ERROR,
+                   OVM_CTL_STATUS_UNREACHABLE,
+                   ctl->bus_type == G_BUS_TYPE_SESSION ? _ ("cannot reach the session bus: %s")
+                                                       : _ ("cannot reach the system bus: %s"),
+                   local->message);
+      return NULL;
+    }
+
+  g_dbus_connection_set_exit_on_close (bus, FALSE);
+  return bus;
+}
+
+static gboolean
+check_owner (OvmCtl *ctl, OvmDBusManager *manager, GError **error)
+{
+  g_autofree char *owner = g_dbus_proxy_get_name_owner (G_DBUS_PROXY (manager));
+
+  if (owner != NULL)
+    return TRUE;
+
+  g_set_error_literal (
+      error,
+      OVM_CTL_ERROR,
+      OVM_CTL_STATUS_UNREACHABLE,
+      ctl->bus_type == G_BUS_TYPE_SESSION
+          ? _ ("openvmmd is not on the session bus; “openvmmd --session” starts it, and --system "
+               "asks the service of the system")
+          : _ ("openvmmd is not on the system bus; “systemctl start openvmmd” starts it, and "
+               "--session asks the service of your session"));
+  return FALSE;
+}
+
+OvmDBusManager *
+ovm_ctl_client_get_manager (OvmCtl *ctl, GError **error)
+{
+  g_autoptr (GDBusConnection) bus = connect_to_bus (ctl, error);
+  g_autoptr (OvmDBusManager) manager = NULL;
+
+  if (bus == NULL)
+    return NULL;
+
+  manager =
+      ovm_dbus_manager_proxy_new_sync (bus, G_DBUS_PROXY_FLAGS_NONE, SERVICE_NAME, MANAGER_PATH, NULL, error);
+  if (manager == NULL || !check_owner (ctl, manager, error))
+    return NULL;
+  return g_steal_pointer (&manager);
+}
+
+OvmDBusVM *
+ovm_ctl_client_get_vm_at (OvmDBusManager *manager, const char *path, GError **error)
+{
+  return ovm_dbus_vm_proxy_new_sync (g_dbus_proxy_get_connection (G_DBUS_PROXY (manager)),
+                                     G_DBUS_PROXY_FLAGS_NONE,
+                                     SERVICE_NAME,
+                                     path,
+                                     NULL,
+                                     error);
+}
+
+OvmDBusVM *
+ovm_ctl_client_get_vm (OvmDBusManager *manager, const char *name, GError **error)
+{
+  g_autofree char *path = NULL;
+
+  if (!ovm_dbus_manager_call_get_vm_sync (manager, name, G_DBUS_CALL_FLAGS_NONE, -1, &path, NULL, error))
+    return NULL;
+  return ovm_ctl_client_get_vm_at (manager, path, error);
+}
+
+OvmDBusSnapshot *
+ovm_ctl_client_get_snapshot_at (OvmDBusManager *manager, const char *path, GError **error)
+{
+  return ovm_dbus_snapshot_proxy_new_sync (g_dbus_proxy_get_connection (G_DBUS_PROXY (manager)),
+                                           G_DBUS_PROXY_FLAGS_NONE,
+                                           SERVICE_NAME,
+                                           path,
+                                           NULL,
+                                           error);
+}
+
+static int
+compare_paths (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (g_dbus_proxy_get_object_path (*(GDBusProxy **) a),
+                    g_dbus_proxy_get_object_path (*(GDBusProxy **) b));
+}
+
+GPtrArray *
+ovm_ctl_client_list (OvmDBusManager *manager, const char *interface, GError **error)
+{
+  g_autoptr (GPtrArray) proxies = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GDBusObjectManager)
+      objects = ovm_dbus_object_manager_client_new_sync (g_dbus_proxy_get_connection (G_DBUS_PROXY (manager)),
+                                                         G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_NONE,
+                                                         SERVICE_NAME,
+                                                         ROOT_PATH,
+                                                         NULL,
+                                                         error);
+  g_autolist (GDBusObject) list = NULL;
+
+  if (objects == NULL)
+    return NULL;
+
+  list = g_dbus_object_manager_get_objects (objects);
+  for (GList *l = list; l != NULL; l = l->next)
+    {
+      GDBusInterface *found = g_dbus_object_get_interface (l->data, interface);
+
+      if (found != NULL)
+        g_ptr_array_add (proxies, found);
+    }
+  g_ptr_array_sort (proxies, compare_paths);
+  return g_steal_pointer (&proxies);
+}
+
+GVariant *
+ovm_ctl_client_describe (GDBusProxy *proxy)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  g_auto (GStrv) names = g_dbus_proxy_get_cached_property_names (proxy);
+
+  g_variant_builder_add (&builder,
+                         "{sv}",
+                         "Path",
+                         g_variant_new_object_path (g_dbus_proxy_get_object_path (proxy)));
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    {
+      g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (proxy, names[i]);
+
+      if (value != NULL)
+        g_variant_builder_add (&builder, "{sv}", names[i], value);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+char *
+ovm_ctl_client_get_vm_path (const char *name)
+{
+  GString *path = g_string_new (ROOT_PATH "/vm/");
+
+  for (const char *p = name; *p != '\0'; p++)
+    {
+      if (g_ascii_isalpha (*p) || (g_ascii_isdigit (*p) && p != name))
+        g_string_append_c (path, *p);
+      else
+        g_string_append_printf (path, "_%02x", (guchar) *p);
+    }
+  return g_string_free (path, FALSE);
+}
+
+char *
+ovm_ctl_client_make_absolute (const char *path)
+{
+  g_auto (GStrv) components = g_strsplit (path, "/", -1);
+  g_autofree char *current = g_get_current_dir ();
+  g_autofree char *directory = g_utf8_make_valid (current, -1); /* the bus carries nothing else */
+
+  if (*path == '\0')
+    return g_strdup ("");
+
+  /* behind a symbolic link ".." leads elsewhere than the text says: leave that to the kernel */
+  if (g_strv_contains ((const char *const *) components, ".."))
+    return g_path_is_absolute (path) ? g_strdup (path) : g_build_filename (directory, path, NULL);
+  return g_canonicalize_filename (path, directory);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "src/ctl/ctl.h"
+
+#include "src/ctl/verb.h"
+
+#include <glib/gi18n.h>
+
+static gboolean
+delete_vm (OvmDBusVM *vm, gpointer user_data, GError **error)
+{
+  const gboolean *force = user_data;
+  g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  if (*force)
+    g_variant_builder_add (&options, "{sv}", "force", g_variant_new_boolean (TRUE));
+  return ovm_dbus_vm_call_delete_sync (vm,
+                                       g_variant_builder_end (&options),
+                                       G_DBUS_CALL_FLAGS_NONE,
+                                       OVM_CTL_NO_TIMEOUT,
+                                       NULL,
+                                       error);
+}
+
+static GDBusProxy *
+find_snapshot (OvmDBusManager *manager, const char *word, GError **error)
+{
+  g_autoptr (GPtrArray) snapshots = ovm_ctl_client_list (manager, "org.openvmm.Snapshot", error);
+  g_autofree char *directory = ovm_ctl_client_make_absolute (word);
+
+  if (snapshots == NULL)
+    return NULL;
+
+  for (guint i = 0; i < snapshots->len; i++)
+    {
+      OvmDBusSnapshot *snapshot = g_ptr_array_index (snapshots, i);
+
+      if (g_strcmp0 (ovm_dbus_snapshot_get_directory (snapshot), directory) == 0 ||
+          g_strcmp0 (ovm_dbus_snapshot_get_uuid (snapshot), word) == 0)
+        return g_object_ref (G_DBUS_PROXY (snapshot));
+    }
+
+  g_set_error (error,
+               OVM_CTL_ERROR,
+               OVM_CTL_STATUS_NOT_FOUND,
+               _ ("openvmmd knows no snapshot “%s”; “openvmmctl list --snapshots” lists those it knows"),
+               word);
+  return NULL;
+}
+
+static gboolean
+delete_snapshot (OvmDBusManager *manager, const char *word, GError **error)
+{
+  g_autoptr (GDBusProxy) snapshot = find_snapshot (manager, word, error);
+
+  return snapshot != NULL && ovm_dbus_snapshot_call_delete_sync (OVM_DBUS_SNAPSHOT (snapshot),
+                                                                 g_variant_new ("a{sv}", NULL),
+                                                                 G_DBUS_CALL_FLAGS_NONE,
+                                                                 OVM_CTL_NO_TIMEOUT,
+                                                                 NULL,
+                                                                 error);
+}
+
+static OvmCtlStatus
+delete_snapshots (OvmCtl *ctl, const char *const *words)
+{
+  GError *error = NULL;
+  g_autoptr (OvmDBusManager) manager = ovm_ctl_client_get_manager (ctl, &error);
+  g_auto (GVariantBuilder) results = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  OvmCtlStatus status = OVM_CTL_STATUS_OK;
+
+  if (manager == NULL)
+    return ovm_ctl_fail (ctl, error);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      OvmCtlStatus failure = OVM_CTL_STATUS_OK;
+
+      if (delete_snapshot (manager, words[i], &error))
+        g_variant_builder_add_parsed (&results, "{'Snapshot': <%s>}", words[i]);
+      else
+        failure = ovm_ctl_fail (ctl, g_steal_pointer (&error));
+      status = status == OVM_CTL_STATUS_OK ? failure : status;
+    }
+
+  if (ctl->json)
+    ovm_ctl_print_json (g_variant_builder_end (&results));
+  return status;
+}
+
+static OvmCtlStatus
+run (OvmCtl *ctl, const char *const *args)
+{
+  gboolean force = FALSE;
+  gboolean snapshot = FALSE;
+  g_auto (GStrv) words = NULL;
+  const GOptionEntry entries[] = {
+    { "force", 'f', 0, G_OPTION_ARG_NONE, &force, N_ ("Power the VM off first"), NULL },
+    { "snapshot", 's', 0, G_OPTION_ARG_NONE, &snapshot, N_ ("Delete snapshots, not VMs"), NULL },
+    { NULL },
+  };
+
+  if (!ovm_ctl_parse (ctl, args, entries, 1, G_MAXUINT, &words))
+    return ctl->status;
+  if (force && snapshot)
+    return ovm_ctl_fail (ctl,
+                         g_error_new_literal (OVM_CTL_ERROR,
+                                              OVM_CTL_STATUS_USAGE,
+                                              _ ("--force and --snapshot exclude each other")));
+  if (snapshot)
+    return delete_snapshots (ctl, (const char *const *) words);
+  return ovm_ctl_verb_run (ctl, (const char *const *) words, delete_vm, &force);
+}
+
+const OvmCtlCommand ovm_ctl_delete_command = {
+  .name = "delete",
+  .arguments = N_ ("VM…"),
+  .summary = N_ ("Forget VMs, or delete snapshots"),
+  .help = N_ (
+      "Forgets stopped VMs. Their snapshots, memory files and console logs stay. With --snapshot the words\n"
+      "are directories or UUIDs of snapshots; each directory is removed with the files of the snapshot in it.\n"
+      "\n"
+      "Examples:\n"
+      "  openvmmctl delete web\n"
+      "  openvmmctl delete --force web db\n"
+      "  openvmmctl delete --snapshot /var/lib/openvmm/snapshots/web-1"),
+  .run = run,
+};
