@@ -127,16 +127,16 @@ run (OvmCtl *ctl, const char *const *args)
 const OvmCtlCommand ovm_ctl_console_command = {
   .name = "console",
   .arguments = N_ ("VM"),
-  .summary = N_ ("Be the terminal on a guest's serial port"),
-  .help = N_ (
-      "Every key goes to the guest, but for the one that leaves, Ctrl-]. What the guest wrote last comes first.\n"
-      "Several people can be connected at once; a reboot of the guest disconnects nobody. If the input is not a\n"
-      "terminal, there is no escape key, and the console is left when the input ends.\n"
-      "\n"
-      "Examples:\n"
-      "  openvmmctl console web\n"
-      "  openvmmctl console web --escape ^A\n"
-      "  echo uptime | openvmmctl console web --linger 3\n"
-      "  openvmmctl console web </dev/null          (prints what the guest wrote last)"),
+  .summary = N_ ("Connect to a guest's serial port"),
+  .help = N_ ("Every key goes to the guest, but for the one that leaves, Ctrl-]. What the\n"
+              "guest wrote last comes first. Several people can be connected at once; a reboot\n"
+              "of the guest disconnects nobody. If the input is not a terminal, there is no\n"
+              "escape key, and the console is left when the input ends.\n"
+              "\n"
+              "Examples:\n"
+              "  openvmmctl console web\n"
+              "  openvmmctl console web --escape ^A\n"
+              "  echo uptime | openvmmctl console web --linger 3\n"
+              "  openvmmctl console web </dev/null          (prints what the guest wrote last)"),
   .run = run,
 };

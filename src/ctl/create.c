@@ -214,13 +214,13 @@ const OvmCtlCommand ovm_ctl_create_command = {
   .name = "create",
   .arguments = N_ ("NAME"),
   .summary = N_ ("Define a VM"),
-  .help = N_ (
-      "The VM is stopped then, unless --start is given. A name has 1 to 64 of A-Z a-z 0-9 . _ - and begins with a\n"
-      "letter or a digit. A SIZE is a number of bytes, or one with K, M, G or T behind it: 512M, 2GiB. The files\n"
-      "are opened by openvmmd, with its rights.\n"
-      "\n"
-      "Examples:\n"
-      "  openvmmctl create web --kernel vmlinuz --initrd initrd.img --cmdline 'console=ttyS0'\n"
-      "  openvmmctl create db -k vmlinuz -m 4G -p 2 --memory-file db.ram --console-log db.log --start"),
+  .help = N_ ("The VM is stopped then, unless --start is given. A name has 1 to 64 of A-Z a-z\n"
+              "0-9 . _ - and begins with a letter or a digit. A SIZE is a number of bytes, or\n"
+              "one with K, M, G or T behind it: 512M, 2GiB. The files are opened by openvmmd,\n"
+              "with its rights.\n"
+              "\n"
+              "Examples:\n"
+              "  openvmmctl create web --kernel vmlinuz --initrd initrd.img --cmdline 'console=ttyS0'\n"
+              "  openvmmctl create db -k vmlinuz -m 4G -p 2 --memory-file db.ram --start"),
   .run = run,
 };

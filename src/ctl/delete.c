@@ -117,13 +117,13 @@ const OvmCtlCommand ovm_ctl_delete_command = {
   .name = "delete",
   .arguments = N_ ("VM…"),
   .summary = N_ ("Forget VMs, or delete snapshots"),
-  .help = N_ (
-      "Forgets stopped VMs. Their snapshots, memory files and console logs stay. With --snapshot the words\n"
-      "are directories or UUIDs of snapshots; each directory is removed with the files of the snapshot in it.\n"
-      "\n"
-      "Examples:\n"
-      "  openvmmctl delete web\n"
-      "  openvmmctl delete --force web db\n"
-      "  openvmmctl delete --snapshot /var/lib/openvmm/snapshots/web-1"),
+  .help = N_ ("Forgets stopped VMs. Their snapshots, memory files and console logs stay. With\n"
+              "--snapshot the words are directories or UUIDs of snapshots; each directory is\n"
+              "removed with the files of the snapshot in it.\n"
+              "\n"
+              "Examples:\n"
+              "  openvmmctl delete web\n"
+              "  openvmmctl delete --force web db\n"
+              "  openvmmctl delete --snapshot /var/lib/openvmm/snapshots/web-1"),
   .run = run,
 };

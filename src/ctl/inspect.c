@@ -64,7 +64,8 @@ const OvmCtlCommand ovm_ctl_inspect_command = {
   .name = "inspect",
   .arguments = N_ ("DIRECTORY"),
   .summary = N_ ("Show what a snapshot says of itself"),
-  .help = N_ ("Reads and checks all of a snapshot but the guest's memory; “verify” reads that, too.\n"
+  .help = N_ ("Reads and checks all of a snapshot but the guest's memory; “verify” reads that,\n"
+              "too.\n"
               "\n"
               "Examples:\n"
               "  openvmmctl inspect /var/lib/openvmm/snapshots/web-1\n"

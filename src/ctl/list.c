@@ -116,12 +116,12 @@ const OvmCtlCommand ovm_ctl_list_command = {
   .name = "list",
   .arguments = "",
   .summary = N_ ("List the VMs, or the snapshots"),
-  .help = N_ (
-      "Snapshots are listed that openvmmd has made or restored since it started; “inspect” reads any other.\n"
-      "\n"
-      "Examples:\n"
-      "  openvmmctl list\n"
-      "  openvmmctl list --snapshots\n"
-      "  openvmmctl list --json | jq -r '.[] | select(.State == \"running\") | .Name'"),
+  .help = N_ ("Snapshots are listed that openvmmd has made or restored since it started;\n"
+              "“inspect” reads any other.\n"
+              "\n"
+              "Examples:\n"
+              "  openvmmctl list\n"
+              "  openvmmctl list --snapshots\n"
+              "  openvmmctl list --json | jq -r '.[] | select(.State == \"running\") | .Name'"),
   .run = run,
 };

@@ -23,8 +23,8 @@ const OvmCtlCommand ovm_ctl_pause_command = {
   .name = "pause",
   .arguments = N_ ("VM…"),
   .summary = N_ ("Let VMs stand still"),
-  .help = N_ ("The virtual processors stop and the guest's clocks stand still, until “resume”. A VM that\n"
-              "is paused already stays so.\n"
+  .help = N_ ("The virtual processors stop and the guest's clocks stand still, until “resume”.\n"
+              "A VM that is paused already stays so.\n"
               "\n"
               "Example:\n"
               "  openvmmctl pause web"),

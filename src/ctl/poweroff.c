@@ -23,7 +23,8 @@ const OvmCtlCommand ovm_ctl_poweroff_command = {
   .name = "poweroff",
   .arguments = N_ ("VM…"),
   .summary = N_ ("Pull the plug of VMs"),
-  .help = N_ ("The guest is not asked and may lose what it has not written. “shutdown” asks it.\n"
+  .help = N_ ("The guest is not asked and may lose what it has not written. “shutdown” asks\n"
+              "it.\n"
               "\n"
               "Example:\n"
               "  openvmmctl poweroff web"),

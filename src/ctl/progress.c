@@ -30,6 +30,7 @@ append_amounts (GString *line, const OvmCtlProgress *progress)
 {
   g_autofree char *done = ovm_ctl_size_format (progress->done_bytes);
   g_autofree char *total = ovm_ctl_size_format (progress->total_bytes);
+  g_autofree char *left = NULL;
 
   if (progress->total_bytes == 0)
     return;
@@ -38,7 +39,10 @@ append_amounts (GString *line, const OvmCtlProgress *progress)
   /* Translators: two sizes, such as "10 MiB of 512 MiB" */
   g_string_append_printf (line, _ ("%s of %s"), done, total);
   if (progress->left_seconds >= 0)
-    g_string_append_printf (line, _ (", %" G_GINT64_FORMAT " s left"), progress->left_seconds);
+    {
+      left = g_strdup_printf ("%" G_GINT64_FORMAT, progress->left_seconds);
+      g_string_append_printf (line, _ (", %s s left"), left);
+    }
 }
 
 char *

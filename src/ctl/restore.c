@@ -246,14 +246,13 @@ const OvmCtlCommand ovm_ctl_restore_command = {
   .name = "restore",
   .arguments = N_ ("DIRECTORY"),
   .summary = N_ ("Make a VM out of a snapshot, or put one back to it"),
-  .help = N_ (
-      "Makes a new VM that carries on where the snapshot was taken; any number can be made of one snapshot, and\n"
-      "the snapshot is only read. With --in-place an existing VM is put back; if that fails, it goes on as it was.\n"
-      "Ctrl-C gives up.\n"
-      "\n"
-      "Examples:\n"
-      "  openvmmctl restore /var/lib/openvmm/snapshots/web-1 --name web-again\n"
-      "  openvmmctl restore web-1 --name test --paused\n"
-      "  openvmmctl restore web-1 --in-place web"),
+  .help = N_ ("Makes a new VM that carries on where the snapshot was taken; any number can be\n"
+              "made of one snapshot, and the snapshot is only read. With --in-place an\n"
+              "existing VM is put back; if that fails, it goes on as it was. Ctrl-C gives up.\n"
+              "\n"
+              "Examples:\n"
+              "  openvmmctl restore /var/lib/openvmm/snapshots/web-1 --name web-again\n"
+              "  openvmmctl restore web-1 --name test --paused\n"
+              "  openvmmctl restore web-1 --in-place web"),
   .run = run,
 };

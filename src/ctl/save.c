@@ -90,13 +90,13 @@ const OvmCtlCommand ovm_ctl_save_command = {
   .name = "save",
   .arguments = N_ ("VM DIRECTORY"),
   .summary = N_ ("Make a snapshot of a VM"),
-  .help = N_ (
-      "The VM stands still for some milliseconds and runs on; when the command ends, the snapshot is whole and\n"
-      "on disk. The directory must not exist, the one it lies in must, and openvmmd must be able to write there.\n"
-      "A snapshot never changes. Ctrl-C gives up the save and leaves nothing behind.\n"
-      "\n"
-      "Examples:\n"
-      "  openvmmctl save web /var/lib/openvmm/snapshots/web-1\n"
-      "  openvmmctl save web before-upgrade --description 'before the upgrade'"),
+  .help = N_ ("The VM stands still for some milliseconds and runs on; when the command ends,\n"
+              "the snapshot is whole and on disk. The directory must not exist, the one it\n"
+              "lies in must, and openvmmd must be able to write there. A snapshot never\n"
+              "changes. Ctrl-C gives up the save and leaves nothing behind.\n"
+              "\n"
+              "Examples:\n"
+              "  openvmmctl save web /var/lib/openvmm/snapshots/web-1\n"
+              "  openvmmctl save web before-upgrade --description 'before the upgrade'"),
   .run = run,
 };

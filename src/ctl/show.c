@@ -13,7 +13,7 @@ static const OvmCtlField fields[] = {
   { "UUID", N_ ("UUID"), OVM_CTL_FIELD_TEXT },
   { "Description", N_ ("Description"), OVM_CTL_FIELD_TEXT },
   { "State", N_ ("State"), OVM_CTL_FIELD_WORD },
-  { "StateReason", N_ ("Because"), OVM_CTL_FIELD_TEXT },
+  { "StateReason", N_ ("Reason"), OVM_CTL_FIELD_TEXT },
   { "Driver", N_ ("Driver"), OVM_CTL_FIELD_TEXT },
   { "MemorySize", N_ ("Memory"), OVM_CTL_FIELD_SIZE },
   { "MemoryBacking", N_ ("Memory backing"), OVM_CTL_FIELD_WORD },
@@ -66,7 +66,8 @@ const OvmCtlCommand ovm_ctl_show_command = {
   .name = "show",
   .arguments = N_ ("VM"),
   .summary = N_ ("Show all there is to know of a VM"),
-  .help = N_ ("With --json the names are those of the properties on the bus, and sizes are in bytes.\n"
+  .help = N_ ("With --json the names are those of the properties on the bus, and sizes are in\n"
+              "bytes.\n"
               "\n"
               "Examples:\n"
               "  openvmmctl show web\n"

@@ -23,8 +23,8 @@ const OvmCtlCommand ovm_ctl_shutdown_command = {
   .name = "shutdown",
   .arguments = N_ ("VM…"),
   .summary = N_ ("Ask guests to shut down"),
-  .help = N_ ("Presses the power button. The guest decides what it does then; when it has switched itself\n"
-              "off, the VM is stopped. “poweroff” does not ask.\n"
+  .help = N_ ("Presses the power button. The guest decides what it does then; when it has\n"
+              "switched itself off, the VM is stopped. “poweroff” does not ask.\n"
               "\n"
               "Example:\n"
               "  openvmmctl shutdown web"),

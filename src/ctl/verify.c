@@ -49,10 +49,10 @@ const OvmCtlCommand ovm_ctl_verify_command = {
   .name = "verify",
   .arguments = N_ ("DIRECTORY"),
   .summary = N_ ("Read every byte of a snapshot and check it"),
-  .help = N_ (
-      "Exit status 7 means that the snapshot is damaged; the message says where. Ctrl-C stops the work.\n"
-      "\n"
-      "Example:\n"
-      "  openvmmctl verify /var/lib/openvmm/snapshots/web-1"),
+  .help = N_ ("Exit status 7 means that the snapshot is damaged; the message says where.\n"
+              "Ctrl-C stops the work.\n"
+              "\n"
+              "Example:\n"
+              "  openvmmctl verify /var/lib/openvmm/snapshots/web-1"),
   .run = run,
 };
