@@ -56,15 +56,15 @@ write_pattern (VmmConsole *console, guint length)
     vmm_console_write (console, i % 251);
 }
 
-/* Reads until @length bytes are there, or none came for @timeout_ms. */
+/* Reads until @length bytes are there, or none came for too long. */
 static GByteArray *
-receive (int fd, gsize length, int timeout_ms)
+receive (int fd, gsize length)
 {
   GByteArray *bytes = g_byte_array_new ();
   struct pollfd pollfd = { .fd = fd, .events = POLLIN };
   guint8 chunk[4096];
 
-  while (bytes->len < length && poll (&pollfd, 1, timeout_ms) > 0)
+  while (bytes->len < length && poll (&pollfd, 1, PATIENCE_MS) > 0)
     {
       gssize n = read (fd, chunk, MIN (sizeof chunk, length - bytes->len));
 
@@ -78,7 +78,7 @@ receive (int fd, gsize length, int timeout_ms)
 static void
 assert_receives (int fd, const char *text)
 {
-  g_autoptr (GByteArray) bytes = receive (fd, strlen (text), PATIENCE_MS);
+  g_autoptr (GByteArray) bytes = receive (fd, strlen (text));
 
   g_assert_cmpmem (bytes->data, bytes->len, text, strlen (text));
 }
@@ -118,7 +118,7 @@ test_limits_history (void)
 
   write_pattern (console, 700001);
   client = open_client (console);
-  bytes = receive (client, 65537, QUIET_MS);
+  bytes = receive (client, 65536);
   g_assert_cmpuint (bytes->len, ==, 65536);
   for (guint i = 0; i < bytes->len; i++)
     g_assert_cmpuint (bytes->data[i], ==, (700001 - 65536 + i) % 251);
@@ -129,15 +129,23 @@ test_slow_client_loses_oldest (void)
 {
   g_autoptr (VmmConsole) console = new_console (NULL);
   VMM_AUTO_FD int client = open_client (console);
-  g_autoptr (GByteArray) bytes = NULL;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
   const guint length = 4 * 1024 * 1024;
 
   write_pattern (console, length);
-  bytes = receive (client, length, QUIET_MS);
+  vmm_console_write (console, 255);
+  do
+    {
+      g_autoptr (GByteArray) more = receive (client, 1);
+
+      g_assert_cmpuint (more->len, ==, 1);
+      g_byte_array_append (bytes, more->data, 1);
+    }
+  while (bytes->data[bytes->len - 1] != 255);
   g_assert_cmpuint (bytes->len, >, 65536);
   g_assert_cmpuint (bytes->len, <, length);
-  for (guint i = 0; i < 65536; i++)
-    g_assert_cmpuint (bytes->data[bytes->len - 65536 + i], ==, (length - 65536 + i) % 251);
+  for (guint i = 1; i <= 65536; i++)
+    g_assert_cmpuint (bytes->data[bytes->len - 1 - i], ==, (length - i) % 251);
 }
 
 static void
@@ -303,6 +311,28 @@ test_unplugged_is_not_called (void)
     }
   for (guint i = 0; i < 200; i++)
     g_assert_cmpint (read_byte (console), ==, 'x');
+}
+
+static void
+test_unplugs_only_its_own (void)
+{
+  g_autoptr (VmmConsole) console = new_console (NULL);
+  VMM_AUTO_FD int client = open_client (console);
+  Listener first = { 0 };
+  Listener second = { 0 };
+
+  vmm_console_plug (console, listen_to, &first);
+  vmm_console_plug (console, listen_to, &second);
+  vmm_console_unplug (console, &first);
+  g_assert_cmpint (write (client, "x", 1), ==, 1);
+  wait_for_call (&second);
+  vmm_console_unplug (console, &second);
+  second.calls = 0;
+  g_assert_cmpint (write (client, "y", 1), ==, 1);
+  g_assert_cmpint (read_byte (console), ==, 'x');
+  g_assert_cmpint (read_byte (console), ==, 'y');
+  g_assert_cmpuint (first.calls, ==, 0);
+  g_assert_cmpuint (second.calls, ==, 0);
 }
 
 /* Writes the pattern until the other end takes no more. */
@@ -522,6 +552,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/console/tells-of-input", test_tells_of_input);
   g_test_add_func ("/vmm/console/tells-late-comer", test_tells_late_comer);
   g_test_add_func ("/vmm/console/unplugged-is-not-called", test_unplugged_is_not_called);
+  g_test_add_func ("/vmm/console/unplugs-only-its-own", test_unplugs_only_its_own);
   g_test_add_func ("/vmm/console/holds-input-back", test_holds_input_back);
   g_test_add_func ("/vmm/console/keeps-last-words", test_keeps_last_words);
   g_test_add ("/vmm/console/makes-log", LogFixture, NULL, set_up_log, test_makes_log, tear_down_log);
