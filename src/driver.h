@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include "src/options.h"
+#include "src/state.h"
 #include "vmm/vmm.h"
 
 G_BEGIN_DECLS
@@ -18,45 +20,60 @@ typedef enum
   OVM_DRIVER_EVENT_CRASH,     /* guest or host failed: the VM is crashed */
 } OvmDriverEvent;
 
-/** OvmDriverEventFunc: the VM changed by itself. Called on any thread; must not block. */
+/**
+ * OvmDriverEventFunc:
+ * @reason: what happened, for people
+ *
+ * The VM changed by itself; get_state() tells it already. Called on any thread, never again once undefine() has
+ * returned; must not block and must not call the driver.
+ */
 typedef void (*OvmDriverEventFunc) (OvmDriverEvent event, const char *reason, gpointer user_data);
 
 /** OvmDriverTask: how a long operation is watched and stopped. */
 typedef struct
 {
-  VmmProgressFunc progress; /* on the working thread */
+  VmmProgressFunc progress; /* (nullable): on the working thread */
   gpointer progress_data;
-  GCancellable *cancellable;
+  GCancellable *cancellable; /* (nullable) */
 } OvmDriverTask;
 
 /**
  * OvmDriver:
  *
  * A hypervisor as the model sees it. All operations may block and are called on worker threads, one at a time
- * for a VM. %NULL means the driver cannot do it: the model answers NotSupported. An operation that fails
- * leaves the VM in the state it was in. Errors are in VMM_ERROR.
+ * for a VM, save for get_state() and open_console(). %NULL means the driver cannot do it: the model answers
+ * NotSupported. An operation that fails leaves the VM in the state it was in. Errors are in VMM_ERROR.
  *
+ * @options: configuration keys of its own, which define() finds in its @options; %NULL for none
  * @probe: whether it can work here
  * @define: a VM that does not run yet; checks what can be checked without running
+ * @undefine: of a stopped VM
+ * @get_state: what the VM is now; @reason is set if it came to that by itself. Thread: any, also during
+ *   an operation; does not block
  * @start: from stopped to running, or to paused before the first instruction
+ * @shutdown: asks the guest; does not wait for it
  * @stop: pulls the plug; from any state
  * @reset: as start after stop, on the same VM; fails without harm if the VM could not start
  * @restore: makes the VM what @snapshot is, from any state, running or paused; on failure it stays as it was
  * @save: see vmm_machine_save()
+ * @open_console: see vmm_console_open(). Thread: any, also during an operation; does not block
  */
 struct _OvmDriver
 {
   const char *name;
   const char *description;
+  const OvmOption *options;
 
   gboolean (*probe) (GError **error);
   OvmDriverVm *(*define) (const VmmConfig *config,
                           const char *console_log,
+                          GVariant *options,
                           OvmDriverEventFunc event,
                           gpointer user_data,
                           GError **error);
   void (*undefine) (OvmDriverVm *vm);
-  gboolean (*start) (OvmDriverVm *vm, gboolean paused, GError **error);
+  OvmState (*get_state) (OvmDriverVm *vm, char **reason);
+  gboolean (*start) (OvmDriverVm *vm, gboolean paused, const OvmDriverTask *task, GError **error);
   gboolean (*pause) (OvmDriverVm *vm, GError **error);
   gboolean (*resume) (OvmDriverVm *vm, GError **error);
   gboolean (*shutdown) (OvmDriverVm *vm, GError **error);
@@ -83,6 +100,16 @@ extern const OvmDriver *const ovm_drivers[];
 extern const OvmDriver ovm_driver_kvm;
 extern const OvmDriver ovm_driver_test;
 
-const OvmDriver *ovm_driver_lookup (const char *name);
+/** ovm_driver_lookup: the driver of that name. Errors: %OVM_ERROR_NOT_SUPPORTED, naming those there are. */
+const OvmDriver *ovm_driver_lookup (const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_driver_supports: whether the slot for @operation is filled. */
+gboolean ovm_driver_supports (const OvmDriver *driver, OvmOperation operation);
+
+/** ovm_driver_list_names: (transfer full): in order of preference. */
+char **ovm_driver_list_names (void);
+
+/** ovm_driver_list_operations: (transfer full): names of the operations whose slots are filled. */
+char **ovm_driver_list_operations (const OvmDriver *driver);
 
 G_END_DECLS

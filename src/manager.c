@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "src/manager.h"
+
+#include "src/error.h"
+#include "src/name.h"
+
+#define CLOSE_INTERVAL_MS 10u
+#define CLOSE_TIMEOUT_SEC 60
+
+struct _OvmManager
+{
+  GObject parent_instance;
+
+  char *memory_directory;
+  OvmJobList *jobs;
+  OvmSnapshotList *snapshots;
+  GHashTable *vms;   /* name -> OvmVm, or NULL while it is in the making */
+  GHashTable *uuids; /* of the same */
+
+  gboolean closing;
+  gint64 close_deadline_usec; /* monotonic */
+  OvmManagerDone close_done;
+  gpointer close_data;
+};
+
+G_DEFINE_FINAL_TYPE (OvmManager, ovm_manager, G_TYPE_OBJECT)
+
+enum
+{
+  SIGNAL_VM_ADDED,
+  SIGNAL_VM_REMOVED,
+  SIGNAL_COUNT,
+};
+static guint signals[SIGNAL_COUNT];
+
+/* a VM in the making */
+typedef struct
+{
+  OvmManager *manager;
+  char *name;
+  char *uuid; /* reserved; NULL for none yet */
+  OvmVmConfig *config;
+  OvmVm *vm;
+  /* of a restore */
+  char *directory;
+  GVariant *options;
+  VmmSnapshot *snapshot;
+  OvmJob *job;
+  /* told once */
+  OvmManagerVmDone done;
+  gpointer user_data;
+} Making;
+
+static void
+vm_unref (gpointer data)
+{
+  if (data != NULL)
+    g_object_unref (data);
+}
+
+static void
+ovm_manager_finalize (GObject *object)
+{
+  OvmManager *manager = OVM_MANAGER (object);
+
+  g_hash_table_unref (manager->vms);
+  g_hash_table_unref (manager->uuids);
+  g_object_unref (manager->snapshots);
+  g_object_unref (manager->jobs);
+  g_free (manager->memory_directory);
+  G_OBJECT_CLASS (ovm_manager_parent_class)->finalize (object);
+}
+
+static void
+ovm_manager_class_init (OvmManagerClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ovm_manager_finalize;
+  signals[SIGNAL_VM_ADDED] = g_signal_new (
+      "vm-added", OVM_TYPE_MANAGER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, OVM_TYPE_VM);
+  signals[SIGNAL_VM_REMOVED] = g_signal_new (
+      "vm-removed", OVM_TYPE_MANAGER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, OVM_TYPE_VM);
+}
+
+static void
+ovm_manager_init (OvmManager *manager)
+{
+  manager->jobs = ovm_job_list_new ();
+  manager->snapshots = ovm_snapshot_list_new ();
+  manager->vms = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, vm_unref);
+  manager->uuids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+}
+
+OvmManager *
+ovm_manager_new (const char *memory_directory)
+{
+  OvmManager *manager = g_object_new (OVM_TYPE_MANAGER, NULL);
+
+  manager->memory_directory = g_strdup (memory_directory);
+  return manager;
+}
+
+OvmJobList *
+ovm_manager_get_jobs (OvmManager *manager)
+{
+  return manager->jobs;
+}
+
+OvmSnapshotList *
+ovm_manager_get_snapshots (OvmManager *manager)
+{
+  return manager->snapshots;
+}
+
+OvmVm *
+ovm_manager_lookup_vm (OvmManager *manager, const char *name, GError **error)
+{
+  OvmVm *vm = g_hash_table_lookup (manager->vms, name);
+
+  if (vm == NULL)
+    g_set_error (error,
+                 OVM_ERROR,
+                 OVM_ERROR_NO_SUCH_VM,
+                 "there is no VM '%.64s'; ListVMs tells which there are",
+                 name);
+  return vm;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (ovm_vm_get_name (*(OvmVm *const *) a), ovm_vm_get_name (*(OvmVm *const *) b));
+}
+
+GPtrArray *
+ovm_manager_list_vms (OvmManager *manager)
+{
+  GPtrArray *vms = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer vm;
+
+  g_hash_table_iter_init (&iter, manager->vms);
+  while (g_hash_table_iter_next (&iter, NULL, &vm))
+    if (vm != NULL)
+      g_ptr_array_add (vms, vm);
+  g_ptr_array_sort (vms, compare_names);
+  return vms;
+}
+
+static gboolean
+check_open (OvmManager *manager, GError **error)
+{
+  if (!manager->closing)
+    return TRUE;
+  g_set_error_literal (error, OVM_ERROR, OVM_ERROR_CANCELLED, "the service is shutting down");
+  return FALSE;
+}
+
+static gboolean
+reserve_name (OvmManager *manager, const char *name, GError **error)
+{
+  if (!check_open (manager, error))
+    return FALSE;
+  if (g_hash_table_contains (manager->vms, name))
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_NAME_IN_USE,
+                   "there is a VM '%s' already; choose another name",
+                   name);
+      return FALSE;
+    }
+  if (g_hash_table_size (manager->vms) >= OVM_MANAGER_VMS_MAX)
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_LIMIT_EXCEEDED,
+                   "there are %d VMs, which is the limit; delete one",
+                   OVM_MANAGER_VMS_MAX);
+      return FALSE;
+    }
+  g_hash_table_insert (manager->vms, g_strdup (name), NULL);
+  return TRUE;
+}
+
+static gboolean
+reserve_uuid (Making *making, const char *uuid, GError **error)
+{
+  if (g_hash_table_contains (making->manager->uuids, uuid))
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_UUID_IN_USE,
+                   "there is a VM with UUID %s already; leave 'uuid' out to get a new one",
+                   uuid);
+      return FALSE;
+    }
+  g_hash_table_add (making->manager->uuids, g_strdup (uuid));
+  making->uuid = g_strdup (uuid);
+  return TRUE;
+}
+
+static void
+making_free (Making *making)
+{
+  /* a VM that was made has taken both over */
+  if (making->vm == NULL && making->name != NULL)
+    g_hash_table_remove (making->manager->vms, making->name);
+  if (making->vm == NULL && making->uuid != NULL)
+    g_hash_table_remove (making->manager->uuids, making->uuid);
+  g_free (making->name);
+  g_free (making->uuid);
+  ovm_vm_config_free (making->config);
+  g_clear_object (&making->vm);
+  g_free (making->directory);
+  g_clear_pointer (&making->options, g_variant_unref);
+  g_clear_pointer (&making->snapshot, vmm_snapshot_unref);
+  g_clear_object (&making->job);
+  g_object_unref (making->manager);
+  g_free (making);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Making, making_free)
+
+static Making *
+making_new (OvmManager *manager, OvmManagerVmDone done, gpointer user_data)
+{
+  Making *making = g_new0 (Making, 1);
+
+  making->manager = g_object_ref (manager);
+  making->done = done;
+  making->user_data = user_data;
+  return making;
+}
+
+static void
+tell (Making *making, const GError *error)
+{
+  OvmManagerVmDone done = g_steal_pointer (&making->done);
+
+  if (done != NULL)
+    done (error == NULL ? making->vm : NULL, error, making->user_data);
+}
+
+static void
+on_vm_deleted (OvmVm *vm, OvmManager *manager)
+{
+  g_autoptr (OvmVm) leaving = g_object_ref (vm);
+
+  g_hash_table_remove (manager->uuids, ovm_vm_get_config (vm)->vmm->uuid);
+  g_hash_table_remove (manager->vms, ovm_vm_get_name (vm));
+  g_signal_emit (manager, signals[SIGNAL_VM_REMOVED], 0, leaving);
+}
+
+static void
+add_vm (OvmManager *manager, OvmVm *vm)
+{
+  g_hash_table_insert (manager->vms, g_strdup (ovm_vm_get_name (vm)), g_object_ref (vm));
+  g_signal_connect_object (vm, "deleted", G_CALLBACK (on_vm_deleted), manager, 0);
+  g_signal_emit (manager, signals[SIGNAL_VM_ADDED], 0, vm);
+}
+
+/* on a worker thread */
+static gboolean
+run_define (gpointer data, const OvmDriverTask *task, GError **error)
+{
+  Making *making = data;
+
+  making->vm = ovm_vm_new (g_steal_pointer (&making->config),
+                           making->manager->jobs,
+                           making->manager->snapshots,
+                           error);
+  return making->vm != NULL;
+}
+
+static void
+on_created (gpointer data, const GError *error)
+{
+  g_autoptr (Making) making = data;
+  g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
+
+  if (ours == NULL)
+    add_vm (making->manager, making->vm);
+  tell (making, ours);
+}
+
+gboolean
+ovm_manager_begin_create (OvmManager *manager,
+                          const char *name,
+                          GVariant *config,
+                          OvmManagerVmDone done,
+                          gpointer user_data,
+                          GError **error)
+{
+  g_autoptr (Making) making = making_new (manager, done, user_data);
+
+  making->config = ovm_vm_config_new (name, config, error);
+  if (making->config == NULL || !reserve_name (manager, name, error))
+    return FALSE;
+  making->name = g_strdup (name);
+  if (!reserve_uuid (making, making->config->vmm->uuid, error))
+    return FALSE;
+  making->config->vmm->memory_directory = g_strdup (manager->memory_directory);
+  ovm_worker_run (ovm_job_list_get_worker (manager->jobs), NULL, run_define, on_created, making);
+  making = NULL;
+  return TRUE;
+}
+
+static void
+fail_restore (Making *making, const GError *error)
+{
+  ovm_job_complete (making->job, error, NULL);
+  tell (making, error);
+}
+
+static void
+on_restored (OvmVm *vm, OvmAction *action, const GError *error, gpointer user_data)
+{
+  g_autoptr (Making) making = user_data;
+
+  if (error != NULL)
+    {
+      ovm_vm_forget (vm);
+      fail_restore (making, error);
+      return;
+    }
+  ovm_job_complete (making->job, NULL, ovm_vm_get_path (vm));
+  tell (making, NULL);
+}
+
+static void
+on_restore_defined (gpointer data, const GError *error)
+{
+  g_autoptr (Making) making = data;
+  g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
+  OvmAction *action;
+
+  if (ours != NULL)
+    {
+      fail_restore (making, ours);
+      return;
+    }
+  add_vm (making->manager, making->vm);
+  action = ovm_action_new_restore (making->directory,
+                                   ovm_vm_config_get_restore_mode (making->options),
+                                   ovm_options_get_boolean (making->options, "verify-memory", FALSE));
+  action->opened = vmm_snapshot_ref (making->snapshot);
+  if (!ovm_vm_begin (making->vm, action, making->job, on_restored, making, &ours))
+    {
+      ovm_vm_forget (making->vm);
+      fail_restore (making, ours);
+      return;
+    }
+  if (!ovm_options_get_boolean (making->options, "wait", TRUE))
+    tell (making, NULL);
+  making = NULL;
+}
+
+static gboolean
+run_open (gpointer data, const OvmDriverTask *task, GError **error)
+{
+  Making *making = data;
+
+  making->snapshot = vmm_snapshot_open (making->directory, error);
+  return making->snapshot != NULL;
+}
+
+static void
+on_restore_opened (gpointer data, const GError *error)
+{
+  g_autoptr (Making) making = data;
+  g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
+  OvmManager *manager = making->manager;
+
+  if (ours == NULL)
+    making->config = ovm_vm_config_new_restored (making->name,
+                                                 vmm_snapshot_get_config (making->snapshot),
+                                                 making->options,
+                                                 &ours);
+  if (ours == NULL && reserve_uuid (making, making->config->vmm->uuid, &ours))
+    {
+      making->config->vmm->memory_directory = g_strdup (manager->memory_directory);
+      ovm_worker_run (ovm_job_list_get_worker (manager->jobs),
+                      making->job,
+                      run_define,
+                      on_restore_defined,
+                      making);
+      making = NULL;
+      return;
+    }
+  fail_restore (making, ours);
+}
+
+gboolean
+ovm_manager_begin_restore (OvmManager *manager,
+                           const char *name,
+                           const char *directory,
+                           GVariant *options,
+                           OvmJob **job,
+                           OvmManagerVmDone done,
+                           gpointer user_data,
+                           GError **error)
+{
+  g_autoptr (Making) making = making_new (manager, done, user_data);
+  g_autofree char *path = ovm_name_vm_path (name);
+
+  if (!ovm_vm_config_check_restore (name, options, error) ||
+      !ovm_options_check_path ("directory", directory, error))
+    return FALSE;
+  if (!reserve_name (manager, name, error))
+    return FALSE;
+  making->name = g_strdup (name);
+  making->directory = g_strdup (directory);
+  making->options = g_variant_ref (options);
+  making->job = ovm_job_list_begin (manager->jobs, "restore-vm", path, TRUE, error);
+  if (making->job == NULL)
+    return FALSE;
+  *job = making->job;
+  ovm_worker_run (ovm_job_list_get_worker (manager->jobs), making->job, run_open, on_restore_opened, making);
+  making = NULL;
+  return TRUE;
+}
+
+/* a snapshot directory looked at, without a VM */
+typedef struct
+{
+  OvmManager *manager;
+  char *directory;
+  VmmSnapshot *snapshot;
+  OvmJob *job; /* NULL: only inspected */
+  OvmManagerInspectDone inspect_done;
+  OvmManagerDone verify_done;
+  gpointer user_data;
+} Look;
+
+static void
+look_free (Look *look)
+{
+  g_free (look->directory);
+  g_clear_pointer (&look->snapshot, vmm_snapshot_unref);
+  g_clear_object (&look->job);
+  g_object_unref (look->manager);
+  g_free (look);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Look, look_free)
+
+static gboolean
+run_look (gpointer data, const OvmDriverTask *task, GError **error)
+{
+  Look *look = data;
+
+  look->snapshot = vmm_snapshot_open (look->directory, error);
+  if (look->snapshot == NULL)
+    return FALSE;
+  return look->job == NULL ||
+         vmm_snapshot_verify (look->snapshot, task->progress, task->progress_data, task->cancellable, error);
+}
+
+static void
+on_looked (gpointer data, const GError *error)
+{
+  g_autoptr (Look) look = data;
+  g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
+
+  if (look->job != NULL)
+    ovm_job_complete (look->job, ours, NULL);
+  if (look->inspect_done != NULL)
+    look->inspect_done (ours == NULL ? look->snapshot : NULL, ours, look->user_data);
+  if (look->verify_done != NULL)
+    look->verify_done (ours, look->user_data);
+}
+
+static Look *
+look_new (OvmManager *manager, const char *directory, gpointer user_data, GError **error)
+{
+  Look *look;
+
+  if (!check_open (manager, error) || !ovm_options_check_path ("directory", directory, error))
+    return NULL;
+  look = g_new0 (Look, 1);
+  look->manager = g_object_ref (manager);
+  look->directory = g_strdup (directory);
+  look->user_data = user_data;
+  return look;
+}
+
+gboolean
+ovm_manager_begin_inspect (OvmManager *manager,
+                           const char *directory,
+                           OvmManagerInspectDone done,
+                           gpointer user_data,
+                           GError **error)
+{
+  Look *look = look_new (manager, directory, user_data, error);
+
+  if (look == NULL)
+    return FALSE;
+  look->inspect_done = done;
+  ovm_worker_run (ovm_job_list_get_worker (manager->jobs), NULL, run_look, on_looked, look);
+  return TRUE;
+}
+
+gboolean
+ovm_manager_begin_verify (OvmManager *manager,
+                          const char *directory,
+                          OvmJob **job,
+                          OvmManagerDone done,
+                          gpointer user_data,
+                          GError **error)
+{
+  g_autoptr (Look) look = look_new (manager, directory, user_data, error);
+
+  if (look == NULL)
+    return FALSE;
+  look->job = ovm_job_list_begin (manager->jobs, "verify", NULL, TRUE, error);
+  if (look->job == NULL)
+    return FALSE;
+  *job = look->job;
+  look->verify_done = done;
+  ovm_worker_run (ovm_job_list_get_worker (manager->jobs), look->job, run_look, on_looked, look);
+  look = NULL;
+  return TRUE;
+}
+
+/* a VM that is busy is tried again, once the job that was cancelled has let go of it */
+static gboolean
+on_close (gpointer user_data)
+{
+  OvmManager *manager = user_data;
+  g_autoptr (GPtrArray) vms = ovm_manager_list_vms (manager);
+  gboolean late = g_get_monotonic_time () > manager->close_deadline_usec;
+
+  for (guint i = 0; i < vms->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (!ovm_vm_begin (vms->pdata[i], ovm_action_new (OVM_OPERATION_DELETE_FORCED), NULL, NULL, NULL, &error))
+        g_debug ("%s", error->message);
+    }
+  if (!late && (g_hash_table_size (manager->vms) > 0 ||
+                ovm_worker_get_pending (ovm_job_list_get_worker (manager->jobs)) > 0))
+    return G_SOURCE_CONTINUE;
+  if (late)
+    g_warning ("%u VMs could not be powered off within %d s",
+               g_hash_table_size (manager->vms),
+               CLOSE_TIMEOUT_SEC);
+  manager->close_done (NULL, manager->close_data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ovm_manager_close (OvmManager *manager, OvmManagerDone done, gpointer user_data)
+{
+  g_return_if_fail (!manager->closing);
+
+  manager->closing = TRUE;
+  manager->close_deadline_usec = g_get_monotonic_time () + CLOSE_TIMEOUT_SEC * G_USEC_PER_SEC;
+  manager->close_done = done;
+  manager->close_data = user_data;
+  ovm_job_list_cancel_all (manager->jobs);
+  g_timeout_add_full (G_PRIORITY_DEFAULT, CLOSE_INTERVAL_MS, on_close, g_object_ref (manager), g_object_unref);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "src/snapshot-bus.h"
+
+#include "src/caller.h"
+#include "src/name.h"
+#include "src/options.h"
+
+struct _OvmSnapshotBus
+{
+  OvmDBusSnapshotSkeleton parent_instance;
+
+  OvmSnapshot *snapshot;
+  OvmSnapshotList *list;
+};
+
+static void ovm_snapshot_bus_iface_init (OvmDBusSnapshotIface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (OvmSnapshotBus,
+                               ovm_snapshot_bus,
+                               OVM_DBUS_TYPE_SNAPSHOT_SKELETON,
+                               G_IMPLEMENT_INTERFACE (OVM_DBUS_TYPE_SNAPSHOT, ovm_snapshot_bus_iface_init))
+
+static const OvmOption wait_options[] = {
+  { "wait", "b", 0, FALSE },
+  { NULL },
+};
+
+typedef struct
+{
+  OvmSnapshotBus *skin;
+  GDBusMethodInvocation *invocation;
+} Call;
+
+static void
+reply (GDBusInterfaceSkeleton *skin, GDBusMethodInvocation *invocation, const GError *error)
+{
+  g_dbus_interface_skeleton_flush (skin);
+  if (error != NULL)
+    g_dbus_method_invocation_return_gerror (invocation, error);
+  else
+    g_dbus_method_invocation_return_value (invocation, NULL);
+}
+
+static void
+on_done (OvmSnapshot *snapshot, const GError *error, gpointer user_data)
+{
+  g_autofree Call *call = user_data;
+  g_autoptr (OvmSnapshotBus) skin = call->skin;
+
+  reply (G_DBUS_INTERFACE_SKELETON (skin), call->invocation, error);
+}
+
+typedef gboolean (*Begin) (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data, GError **error);
+
+static gboolean
+handle (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options, Begin begin)
+{
+  OvmSnapshotBus *skin = OVM_SNAPSHOT_BUS (object);
+  g_autoptr (GError) error = NULL;
+  g_autofree Call *call = g_new0 (Call, 1);
+  gboolean waits;
+
+  if (!ovm_options_check (options, wait_options, NULL, &error))
+    {
+      reply (G_DBUS_INTERFACE_SKELETON (skin), invocation, error);
+      return G_DBUS_METHOD_INVOCATION_HANDLED;
+    }
+  waits = ovm_options_get_boolean (options, "wait", TRUE);
+  call->skin = skin;
+  call->invocation = invocation;
+  if (!begin (skin->snapshot, waits ? on_done : NULL, call, &error))
+    {
+      reply (G_DBUS_INTERFACE_SKELETON (skin), invocation, error);
+      return G_DBUS_METHOD_INVOCATION_HANDLED;
+    }
+  ovm_caller_note (invocation, ovm_snapshot_get_job (skin->snapshot));
+  if (waits)
+    {
+      g_object_ref (skin);
+      call = NULL;
+    }
+  else
+    reply (G_DBUS_INTERFACE_SKELETON (skin), invocation, NULL);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+handle_verify (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  return handle (object, invocation, options, ovm_snapshot_begin_verify);
+}
+
+static gboolean
+handle_delete (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  return handle (object, invocation, options, ovm_snapshot_begin_delete);
+}
+
+static void
+ovm_snapshot_bus_iface_init (OvmDBusSnapshotIface *iface)
+{
+  iface->handle_verify = handle_verify;
+  iface->handle_delete = handle_delete;
+}
+
+static void
+ovm_snapshot_bus_dispose (GObject *object)
+{
+  OvmSnapshotBus *skin = OVM_SNAPSHOT_BUS (object);
+
+  g_clear_object (&skin->snapshot);
+  g_clear_object (&skin->list);
+  G_OBJECT_CLASS (ovm_snapshot_bus_parent_class)->dispose (object);
+}
+
+static void
+ovm_snapshot_bus_class_init (OvmSnapshotBusClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = ovm_snapshot_bus_dispose;
+}
+
+static void
+ovm_snapshot_bus_init (OvmSnapshotBus *skin)
+{
+}
+
+static void
+update (OvmSnapshotBus *skin)
+{
+  OvmDBusSnapshot *bus = OVM_DBUS_SNAPSHOT (skin);
+  OvmJob *job = ovm_snapshot_get_job (skin->snapshot);
+  const char *parent_uuid = ovm_snapshot_get_info (skin->snapshot)->parent_uuid;
+
+  ovm_dbus_snapshot_set_job (bus, job != NULL ? ovm_job_get_path (job) : OVM_NO_PATH);
+  ovm_dbus_snapshot_set_parent (bus, ovm_snapshot_list_get_path (skin->list, parent_uuid));
+}
+
+OvmDBusSnapshot *
+ovm_snapshot_bus_new (OvmSnapshot *snapshot, OvmSnapshotList *list)
+{
+  OvmSnapshotBus *skin = g_object_new (OVM_TYPE_SNAPSHOT_BUS, NULL);
+  OvmDBusSnapshot *bus = OVM_DBUS_SNAPSHOT (skin);
+  const OvmSnapshotInfo *info = ovm_snapshot_get_info (snapshot);
+
+  skin->snapshot = g_object_ref (snapshot);
+  skin->list = g_object_ref (list);
+  ovm_dbus_snapshot_set_directory (bus, info->directory);
+  ovm_dbus_snapshot_set_uuid (bus, info->uuid);
+  ovm_dbus_snapshot_set_parent_uuid (bus, info->parent_uuid);
+  ovm_dbus_snapshot_set_vm_name (bus, info->vm_name);
+  ovm_dbus_snapshot_set_vm_uuid (bus, info->vm_uuid);
+  ovm_dbus_snapshot_set_description (bus, info->description);
+  ovm_dbus_snapshot_set_created_at (bus, info->created_at_usec);
+  ovm_dbus_snapshot_set_downtime_usec (bus, info->downtime_usec);
+  ovm_dbus_snapshot_set_memory_size (bus, info->memory_size);
+  ovm_dbus_snapshot_set_size_on_disk (bus, info->size_on_disk);
+  ovm_dbus_snapshot_set_vp_count (bus, info->vp_count);
+  update (skin);
+  g_signal_connect_object (snapshot, "changed", G_CALLBACK (update), skin, G_CONNECT_SWAPPED);
+  return bus;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "src/snapshot-list.h"
+
+#include "src/name.h"
+
+struct _OvmSnapshotList
+{
+  GObject parent_instance;
+
+  GHashTable *snapshots; /* UUID -> OvmSnapshot */
+  GQueue order;          /* of OvmSnapshot, the oldest first */
+};
+
+G_DEFINE_FINAL_TYPE (OvmSnapshotList, ovm_snapshot_list, G_TYPE_OBJECT)
+
+enum
+{
+  SIGNAL_ADDED,
+  SIGNAL_REMOVED,
+  SIGNAL_COUNT,
+};
+static guint signals[SIGNAL_COUNT];
+
+static void
+ovm_snapshot_list_finalize (GObject *object)
+{
+  OvmSnapshotList *list = OVM_SNAPSHOT_LIST (object);
+
+  g_queue_clear (&list->order);
+  g_hash_table_unref (list->snapshots);
+  G_OBJECT_CLASS (ovm_snapshot_list_parent_class)->finalize (object);
+}
+
+static void
+ovm_snapshot_list_class_init (OvmSnapshotListClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ovm_snapshot_list_finalize;
+  signals[SIGNAL_ADDED] = g_signal_new ("added",
+                                        OVM_TYPE_SNAPSHOT_LIST,
+                                        G_SIGNAL_RUN_LAST,
+                                        0,
+                                        NULL,
+                                        NULL,
+                                        NULL,
+                                        G_TYPE_NONE,
+                                        1,
+                                        OVM_TYPE_SNAPSHOT);
+  signals[SIGNAL_REMOVED] = g_signal_new ("removed",
+                                          OVM_TYPE_SNAPSHOT_LIST,
+                                          G_SIGNAL_RUN_LAST,
+                                          0,
+                                          NULL,
+                                          NULL,
+                                          NULL,
+                                          G_TYPE_NONE,
+                                          1,
+                                          OVM_TYPE_SNAPSHOT);
+}
+
+static void
+ovm_snapshot_list_init (OvmSnapshotList *list)
+{
+  list->snapshots = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
+  g_queue_init (&list->order);
+}
+
+OvmSnapshotList *
+ovm_snapshot_list_new (void)
+{
+  return g_object_new (OVM_TYPE_SNAPSHOT_LIST, NULL);
+}
+
+static void
+tell_children (OvmSnapshotList *list, const char *uuid)
+{
+  g_autoptr (GList) snapshots = g_hash_table_get_values (list->snapshots);
+
+  for (GList *link = snapshots; link != NULL; link = link->next)
+    if (g_str_equal (ovm_snapshot_get_info (link->data)->parent_uuid, uuid))
+      ovm_snapshot_emit_changed (link->data);
+}
+
+static void
+remove_snapshot (OvmSnapshotList *list, OvmSnapshot *leaving)
+{
+  g_autoptr (OvmSnapshot) snapshot = g_object_ref (leaving);
+  const char *uuid = ovm_snapshot_get_info (snapshot)->uuid;
+
+  g_signal_handlers_disconnect_by_data (snapshot, list);
+  g_queue_remove (&list->order, snapshot);
+  g_hash_table_remove (list->snapshots, uuid);
+  g_signal_emit (list, signals[SIGNAL_REMOVED], 0, snapshot);
+  tell_children (list, uuid);
+}
+
+static void
+on_deleted (OvmSnapshot *snapshot, OvmSnapshotList *list)
+{
+  remove_snapshot (list, snapshot);
+}
+
+OvmSnapshot *
+ovm_snapshot_list_add (OvmSnapshotList *list, OvmSnapshot *snapshot)
+{
+  const OvmSnapshotInfo *info = ovm_snapshot_get_info (snapshot);
+  OvmSnapshot *present = g_hash_table_lookup (list->snapshots, info->uuid);
+
+  if (present != NULL)
+    {
+      if (g_str_equal (ovm_snapshot_get_info (present)->directory, info->directory))
+        return present;
+      remove_snapshot (list, present);
+    }
+  while (g_queue_get_length (&list->order) >= OVM_SNAPSHOT_LIST_MAX)
+    remove_snapshot (list, g_queue_peek_head (&list->order));
+
+  g_hash_table_insert (list->snapshots, info->uuid, g_object_ref (snapshot));
+  g_queue_push_tail (&list->order, snapshot);
+  g_signal_connect_object (snapshot, "deleted", G_CALLBACK (on_deleted), list, 0);
+  g_signal_emit (list, signals[SIGNAL_ADDED], 0, snapshot);
+  tell_children (list, info->uuid);
+  return snapshot;
+}
+
+OvmSnapshot *
+ovm_snapshot_list_lookup (OvmSnapshotList *list, const char *uuid)
+{
+  return uuid != NULL ? g_hash_table_lookup (list->snapshots, uuid) : NULL;
+}
+
+const char *
+ovm_snapshot_list_get_path (OvmSnapshotList *list, const char *uuid)
+{
+  OvmSnapshot *snapshot = ovm_snapshot_list_lookup (list, uuid);
+
+  return snapshot != NULL ? ovm_snapshot_get_path (snapshot) : OVM_NO_PATH;
+}
+
+guint
+ovm_snapshot_list_get_length (OvmSnapshotList *list)
+{
+  return g_hash_table_size (list->snapshots);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* snapshot-list.h: the snapshots the service knows */
+
+#pragma once
+
+#include "src/snapshot.h"
+
+G_BEGIN_DECLS
+
+#define OVM_TYPE_SNAPSHOT_LIST (ovm_snapshot_list_get_type ())
+G_DECLARE_FINAL_TYPE (OvmSnapshotList, ovm_snapshot_list, OVM, SNAPSHOT_LIST, GObject)
+
+#define OVM_SNAPSHOT_LIST_MAX 16384
+
+/** ovm_snapshot_list_new: signals are `added` and `removed`, each with the #OvmSnapshot. */
+OvmSnapshotList *ovm_snapshot_list_new (void);
+
+/**
+ * ovm_snapshot_list_add:
+ *
+ * Takes @snapshot into the list. If one of that UUID is there, it stays, unless it is in another directory: then the new one
+ * takes its place. Of more than OVM_SNAPSHOT_LIST_MAX the oldest leaves the list (not the disk).
+ *
+ * Returns: (transfer none): the one in the list now
+ */
+OvmSnapshot *ovm_snapshot_list_add (OvmSnapshotList *list, OvmSnapshot *snapshot);
+
+/** ovm_snapshot_list_lookup: (transfer none) (nullable): by UUID; "" and %NULL find none. */
+OvmSnapshot *ovm_snapshot_list_lookup (OvmSnapshotList *list, const char *uuid);
+
+/** ovm_snapshot_list_get_path: of the one with that UUID; OVM_NO_PATH if it is not there. */
+const char *ovm_snapshot_list_get_path (OvmSnapshotList *list, const char *uuid);
+
+guint ovm_snapshot_list_get_length (OvmSnapshotList *list);
+
+G_END_DECLS

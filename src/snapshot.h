@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* snapshot.h: a snapshot the service knows */
+
+#pragma once
+
+#include "src/job-list.h"
+
+G_BEGIN_DECLS
+
+#define OVM_TYPE_SNAPSHOT (ovm_snapshot_get_type ())
+G_DECLARE_FINAL_TYPE (OvmSnapshot, ovm_snapshot, OVM, SNAPSHOT, GObject)
+
+/**
+ * OvmSnapshot:
+ *
+ * What is known of a snapshot, without any of its files open. Signals: `changed` when job or parent may be others,
+ * `deleted` when it is gone.
+ */
+
+/** OvmSnapshotInfo: what never changes; strings are never %NULL. */
+typedef struct
+{
+  char *directory;
+  char *uuid;
+  char *parent_uuid; /* "" for none */
+  char *vm_name;
+  char *vm_uuid;
+  char *description;
+  guint64 created_at_usec; /* since the epoch */
+  guint64 downtime_usec;
+  guint64 memory_size;  /* bytes */
+  guint64 size_on_disk; /* bytes */
+  guint vp_count;
+} OvmSnapshotInfo;
+
+/** OvmSnapshotDone: a begun operation has ended. On the main thread. */
+typedef void (*OvmSnapshotDone) (OvmSnapshot *snapshot, const GError *error, gpointer user_data);
+
+/** ovm_snapshot_new: Thread: any. */
+OvmSnapshot *ovm_snapshot_new (VmmSnapshot *snapshot, OvmJobList *jobs);
+
+const OvmSnapshotInfo *ovm_snapshot_get_info (OvmSnapshot *snapshot);
+const char *ovm_snapshot_get_path (OvmSnapshot *snapshot);
+OvmJob *ovm_snapshot_get_job (OvmSnapshot *snapshot); /* (nullable) (transfer none): what works on it */
+
+/**
+ * ovm_snapshot_begin_verify:
+ * @done: (nullable)
+ *
+ * Errors at once: %OVM_ERROR_BUSY, %OVM_ERROR_LIMIT_EXCEEDED; then @done is not called. Others come to @done.
+ */
+gboolean ovm_snapshot_begin_verify (OvmSnapshot *snapshot,
+                                    OvmSnapshotDone done,
+                                    gpointer user_data,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_snapshot_begin_delete: as ovm_snapshot_begin_verify(). */
+gboolean ovm_snapshot_begin_delete (OvmSnapshot *snapshot,
+                                    OvmSnapshotDone done,
+                                    gpointer user_data,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_snapshot_emit_changed: for the list, when the parent came or went. */
+void ovm_snapshot_emit_changed (OvmSnapshot *snapshot);
+
+G_END_DECLS
