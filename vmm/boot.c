@@ -50,28 +50,35 @@ vmm_boot_free (VmmBoot *boot)
   g_free (boot);
 }
 
+/* the start of the file often tells people what they took for a kernel */
+static gboolean
+reject_unknown (VmmBoot *boot, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  gsize length = MIN (boot->kernel->size, 4);
+  guint8 start[4];
+
+  if (!vmm_boot_file_read (boot->kernel, "first bytes", 0, start, length, error))
+    return FALSE;
+  for (gsize i = 0; i < length; i++)
+    g_string_append_printf (text, " %02x", start[i]);
+  return vmm_boot_file_reject (boot->kernel,
+                               error,
+                               "is not a kernel: it has %" G_GUINT64_FORMAT
+                               " bytes and starts with%s; expected a "
+                               "Linux bzImage, or a 64-bit ELF file with a PVH entry",
+                               boot->kernel->size,
+                               text->str);
+}
+
 static gboolean
 parse_kernel (VmmBoot *boot, GError **error)
 {
-  guint8 start[4] = { 0 };
-
   if (vmm_boot_elf_probe (boot->kernel))
     return vmm_boot_elf_parse (boot->kernel, &boot->image, error);
   if (vmm_boot_bzimage_probe (boot->kernel))
     return vmm_boot_bzimage_parse (boot->kernel, &boot->image, error);
-  if (!vmm_boot_file_read (
-          boot->kernel, "first bytes", 0, start, MIN (sizeof start, boot->kernel->size), error))
-    return FALSE;
-  return vmm_boot_file_reject (boot->kernel,
-                               error,
-                               "is not a kernel: its %" G_GUINT64_FORMAT
-                               " bytes start with %02x %02x %02x %02x; "
-                               "expected a Linux bzImage, or a 64-bit ELF file with a PVH entry",
-                               boot->kernel->size,
-                               start[0],
-                               start[1],
-                               start[2],
-                               start[3]);
+  return reject_unknown (boot, error);
 }
 
 static guint64
@@ -91,13 +98,13 @@ place_initrd (VmmBoot *boot, guint64 low_ram_end, GError **error)
     return vmm_boot_file_reject (boot->initrd,
                                  error,
                                  "has %" G_GUINT64_FORMAT " bytes; RAM has room for %" G_GUINT64_FORMAT
-                                 " between kernel '%s', which takes it up to %" G_GUINT64_FORMAT
-                                 " MiB, and %" G_GUINT64_FORMAT
+                                 " bytes, above the %" G_GUINT64_FORMAT
+                                 " MiB of kernel '%s' and below %" G_GUINT64_FORMAT
                                  " MiB: make memory-size larger, or the initrd smaller",
                                  size,
                                  limit > boot->image.end ? limit - boot->image.end : 0,
-                                 boot->kernel->path,
                                  mib_rounded_up (boot->image.end),
+                                 boot->kernel->path,
                                  limit / MIB);
   boot->initrd_gpa = (limit - size) & ~(guint64) (VMM_PAGE_SIZE - 1);
   return TRUE;
