@@ -91,6 +91,34 @@ hash_leading_zeros (Scan *scan, GError **error)
   return TRUE;
 }
 
+static gboolean
+set_short_error (const Scan *scan, guint64 found, GError **error)
+{
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_CORRUPT,
+               "'%s' ends after %" G_GUINT64_FORMAT " bytes, expected %" G_GUINT64_FORMAT
+               ": it was cut while it was read",
+               scan->path,
+               found,
+               scan->size);
+  return FALSE;
+}
+
+/* where there is no data, a file that was cut looks like one that ends in a hole */
+static gboolean
+check_size (const Scan *scan, GError **error)
+{
+  struct stat st;
+
+  if (vmm_file_ops_stat (scan->ops, scan->fd, scan->path, &st) < 0)
+    {
+      vmm_file_ops_set_error (error, errno, "look at", NULL, scan->path);
+      return FALSE;
+    }
+  return (guint64) st.st_size >= scan->size || set_short_error (scan, (guint64) st.st_size, error);
+}
+
 /* a piece that is zero counts as such without being read where the file has a hole */
 static gboolean
 read_piece (Scan *scan, guint64 offset, gsize length, gboolean *zero, GError **error)
@@ -115,17 +143,7 @@ read_piece (Scan *scan, guint64 offset, gsize length, gboolean *zero, GError **e
       return FALSE;
     }
   if ((gsize) n < length)
-    {
-      g_set_error (error,
-                   VMM_ERROR,
-                   VMM_ERROR_CORRUPT,
-                   "'%s' ends after %" G_GUINT64_FORMAT " bytes, expected %" G_GUINT64_FORMAT
-                   ": it was cut while it was read",
-                   scan->path,
-                   offset + (guint64) n,
-                   scan->size);
-      return FALSE;
-    }
+    return set_short_error (scan, offset + (guint64) n, error);
   *zero = vmm_sparse_copy_is_zero (scan->piece, length);
   return TRUE;
 }
@@ -225,7 +243,8 @@ vmm_digest_chunks (const VmmFileOps *ops,
       set_libcrypto_error (error);
       return NULL;
     }
-  if (!digest_all (&scan, chunk_size, digests, progress, progress_data, cancellable, error))
+  if (!digest_all (&scan, chunk_size, digests, progress, progress_data, cancellable, error) ||
+      !check_size (&scan, error))
     return NULL;
   return g_bytes_new_take (g_steal_pointer (&digests), digests_size);
 }

@@ -126,7 +126,7 @@ vmm_file_ops_link_fd (const VmmFileOps *ops, int fd, int dirfd, const char *name
 int
 vmm_file_ops_rename (const VmmFileOps *ops, int dirfd, const char *old_name, const char *name, guint flags)
 {
-  if (!enter (ops, "renameat2", name))
+  if (!enter (ops, flags != 0 ? "renameat2" : "renameat", name))
     return -1;
   return renameat2 (dirfd, old_name, dirfd, name, flags);
 }

@@ -68,6 +68,20 @@ write_piece (Copy *copy, guint64 offset, gsize length, GError **error)
 }
 
 static gboolean
+set_short_error (Copy *copy, guint64 found, GError **error)
+{
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_HOST,
+               "the RAM file to be copied to '%s' ends after %" G_GUINT64_FORMAT
+               " bytes, expected %" G_GUINT64_FORMAT ": something else has cut it",
+               copy->path,
+               found,
+               copy->size);
+  return FALSE;
+}
+
+static gboolean
 copy_extent (Copy *copy, guint64 start, guint64 end, GError **error)
 {
   for (guint64 offset = start; offset < end;)
@@ -87,17 +101,7 @@ copy_extent (Copy *copy, guint64 start, guint64 end, GError **error)
           return FALSE;
         }
       if ((gsize) n < length)
-        {
-          g_set_error (error,
-                       VMM_ERROR,
-                       VMM_ERROR_HOST,
-                       "the RAM file to be copied to '%s' ends after %" G_GUINT64_FORMAT
-                       " bytes, expected %" G_GUINT64_FORMAT ": something else has cut it",
-                       copy->path,
-                       offset + (guint64) n,
-                       copy->size);
-          return FALSE;
-        }
+        return set_short_error (copy, offset + (guint64) n, error);
       if (!write_piece (copy, offset, length, error))
         return FALSE;
       offset += length;
@@ -131,6 +135,20 @@ copy_extents (Copy *copy, GError **error)
   return TRUE;
 }
 
+/* where there is no data, a file that was cut looks like one that ends in a hole */
+static gboolean
+check_source_size (Copy *copy, GError **error)
+{
+  struct stat st;
+
+  if (vmm_file_ops_stat (copy->ops, copy->source_fd, "RAM", &st) < 0)
+    {
+      vmm_file_ops_set_error (error, errno, "look at RAM copied to", NULL, copy->path);
+      return FALSE;
+    }
+  return (guint64) st.st_size >= copy->size || set_short_error (copy, (guint64) st.st_size, error);
+}
+
 gboolean
 vmm_sparse_copy (const VmmFileOps *ops,
                  int source_fd,
@@ -151,5 +169,5 @@ vmm_sparse_copy (const VmmFileOps *ops,
       return FALSE;
     }
   copy.piece = piece = g_malloc (PIECE_SIZE);
-  return copy_extents (&copy, error);
+  return copy_extents (&copy, error) && check_source_size (&copy, error);
 }

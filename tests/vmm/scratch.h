@@ -72,6 +72,12 @@ scratch_write (const char *directory, const char *name, gconstpointer content, g
   g_assert_cmpint (write (fd, content, length), ==, (gssize) length);
 }
 
+static inline int
+scratch_compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
 /** scratch_list: (transfer full): names in the directory, "." and ".." left out, sorted, with a space between. */
 static inline char *
 scratch_list (const char *directory)
@@ -83,12 +89,12 @@ scratch_list (const char *directory)
   g_assert_nonnull (dir);
   while ((name = g_dir_read_name (dir)) != NULL)
     g_ptr_array_add (names, g_strdup (name));
-  g_ptr_array_sort (names, (GCompareFunc) (void (*) (void)) g_strcmp0);
+  g_ptr_array_sort (names, scratch_compare_names);
   g_ptr_array_add (names, NULL);
   return g_strjoinv (" ", (char **) names->pdata);
 }
 
-/** scratch_list_is: whether scratch_list() gives @expected. */
+/** scratch_assert_list: that scratch_list() gives @expected. */
 #define scratch_assert_list(directory, expected)                                                             \
   do                                                                                                         \
     {                                                                                                        \

@@ -162,25 +162,25 @@ check_memory_flip (const char *directory, off_t offset, const char *expected)
   g_assert_cmpint (pwrite (fd, &byte, 1, offset), ==, 1);
 }
 
+static char *
+digest_of_first_chunk (const char *word)
+{
+  g_autofree guint8 *chunk = g_malloc0 (SAMPLE_CHUNK);
+  guint8 sha256[VMM_DIGEST_SIZE];
+
+  memcpy (chunk + 4096, word, 4);
+  vmm_digest_bytes (chunk, SAMPLE_CHUNK, sha256);
+  return vmm_digest_to_string (sha256);
+}
+
 static void
 test_verify_finds_flips_in_memory (Fixture *fixture, gconstpointer data)
 {
-  guint8 sha256[VMM_DIGEST_SIZE];
-  g_autofree guint8 *chunk = g_malloc0 (SAMPLE_CHUNK);
-  g_autofree char *digest = NULL;
+  g_autofree char *expected = digest_of_first_chunk ("boot");
+  g_autofree char *found = digest_of_first_chunk ("root");
 
-  memcpy (chunk + 4096, "boot", 4);
-  vmm_digest_bytes (chunk, SAMPLE_CHUNK, sha256);
-  digest = vmm_digest_to_string (sha256);
-  check_memory_flip (fixture->directory, 4096, digest);
-  memcpy (chunk + 4096, "Root", 4);
-  chunk[4096] = 'b' ^ 0x10;
-  memcpy (chunk + 4097, "oot", 3);
-  vmm_digest_bytes (chunk, SAMPLE_CHUNK, sha256);
-  g_free (digest);
-  digest = vmm_digest_to_string (sha256);
-  check_memory_flip (fixture->directory, 4096, digest);
-
+  check_memory_flip (fixture->directory, 4096, expected);
+  check_memory_flip (fixture->directory, 4096, found);
   check_memory_flip (fixture->directory, 0, "offset 0,");
   check_memory_flip (fixture->directory, SAMPLE_CHUNK - 1, "offset 0,");
   check_memory_flip (fixture->directory, SAMPLE_CHUNK, "offset 4194304,");
