@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+/* what KVM shows as the mode of a channel that was not programmed since reset */
+#define PIT_MODE_UNSET 0xff
 #define PIT_CHANNELS 3u
 
 gboolean
@@ -160,8 +162,8 @@ unpack_pit_channel (const Openvmm__X86__PitChannel *message,
 {
   if (message->count > 0x10000 || message->latched_count > 0xffff || message->count_latched > 0xff ||
       message->status_latched > 0xff || message->status > 0xff || message->read_state > 4 ||
-      message->write_state > 4 || message->write_latch > 0xff || message->rw_mode > 3 || message->mode > 7 ||
-      message->bcd > 1 || message->gate > 1)
+      message->write_state > 4 || message->write_latch > 0xff || message->rw_mode > 3 ||
+      (message->mode > 7 && message->mode != PIT_MODE_UNSET) || message->bcd > 1 || message->gate > 1)
     return FALSE;
   *channel = (struct kvm_pit_channel_state){
     .count = message->count,
