@@ -5,9 +5,9 @@
  * the VM goes from one to the next. Each machine has a number; what a machine says that is not the VM's any more is not
  * listened to.
  *
- * A machine that comes to its end says so on one of its VP threads, where nothing may wait. What the VM is then is noted
- * there at once; the rest, freeing the machine or making the next, is left to a thread of its own (the undertaker), which
- * waits for the operation that may be under way.
+ * A machine that comes to its end says so on one of its VP threads, where nothing may wait. What the VM is then is
+ * noted there at once; the rest, freeing the machine or making the next, is left to a thread of its own (the
+ * undertaker), which waits for the operation that may be under way.
  *
  * Locks: operation is held for as long as an operation takes, and taken before lock, which is held for moments.
  */
@@ -430,7 +430,10 @@ stop (OvmDriverVm *vm, GError **error)
   return TRUE;
 }
 
-/* A named RAM file cannot be held by two machines. So that a reset that cannot succeed does no harm, it is tried without one. */
+/*
+ * A named RAM file cannot be held by two machines. So that a reset that cannot succeed does no harm, it is tried
+ * without one.
+ */
 static gboolean
 rehearse (OvmDriverVm *vm, GError **error)
 {

@@ -5,8 +5,8 @@
  * and front-ends use it where there is no /dev/kvm. Keys of its own make it slow or let it fail:
  *
  *   test-delay-ms     u  how long each operation takes; a cancelled one ends sooner
- *   test-fail         s  "OPERATION:ERROR": that operation fails with the error of that name, as on the bus; OPERATION is a
- *                        member of OvmDriver ("start", "save", ...)
+ *   test-fail         s  "OPERATION:ERROR": that operation fails with the error of that name, as on the bus;
+ *                        OPERATION is a member of OvmDriver ("start", "save", ...)
  *   test-guest        s  "EVENT:MS": so long after each start the guest does "power-off", "reboot" or "crash"
  *   test-deaf         b  the guest does not care about Shutdown
  *   test-downtime-us  t  the freeze that a save reports

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest sees what KVM can give here, less what would make a snapshot's state larger than what we save (nested virtualization,
- * performance counters), with its own APIC ID and a topology of one socket with a core a VP.
+ * A guest sees what KVM can give here, less what would make a snapshot's state larger than what we save (nested
+ * virtualization, performance counters), with its own APIC ID and a topology of one socket with a core a VP.
  *
  * Spec: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E.
  */

@@ -2,8 +2,8 @@
 
 /*
  * KVM tells which MSRs make up a VP's state, but not all of them can be read with the CPUID the guest has: those are no
- * state. On the way back, one that cannot be set is an error that names it, unless it has the saved value already, as read-only
- * ones have.
+ * state. On the way back, one that cannot be set is an error that names it, unless it has the saved value already,
+ * as read-only ones have.
  *
  * The deadline of the TSC timer is read before the local APIC is: a timer that fires in between is then saved as both
  * fired and armed, and the guest sees one early tick. The other order can save neither, and loses the tick for good.

@@ -70,7 +70,10 @@ gboolean vmm_kvm_load_events (VmmKvmVp *vp,
                               const Openvmm__X86__VpState *state,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Model-specific registers: kvm-msrs.c. The TSC deadline is saved before, and loaded after, all that can touch the local APIC. */
+/*
+ * Model-specific registers: kvm-msrs.c. The TSC deadline is saved before, and loaded after, all that can touch the
+ * local APIC.
+ */
 gboolean vmm_kvm_save_msrs (VmmKvmVp *vp, guint64 tsc_lag, Openvmm__X86__VpState *state, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 gboolean vmm_kvm_load_msrs (VmmKvmVp *vp,

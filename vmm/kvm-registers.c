@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Registers between KVM's structures and the saved state. What saves and what loads stand next to each other, so that a field
- * forgotten on one side is seen.
+ * Registers between KVM's structures and the saved state. What saves and what loads stand next to each other, so
+ * that a field forgotten on one side is seen.
  */
 
 #include "config.h"

@@ -2,9 +2,9 @@
 
 /*
  * The orders matter. Saving: MP_STATE first, since asking for it can move the local APIC on; MSRs before the local APIC
- * (kvm-msrs.c says why). Loading: CPUID before all, as it decides what else may be set; SET_REGS clears pending exceptions, so
- * before events; system registers carry the APIC's base, so before the APIC; the APIC's timer mode must be there before
- * the deadline.
+ * (kvm-msrs.c says why). Loading: CPUID before all, as it decides what else may be set; SET_REGS clears pending
+ * exceptions, so before events; system registers carry the APIC's base, so before the APIC; the APIC's timer mode
+ * must be there before the deadline.
  */
 
 #include "config.h"

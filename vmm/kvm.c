@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * RAM slots are set before the interrupt controllers exist: in the other order each slot waits 7 ms for a grace period of
- * the kernel, which was measured, and is felt with every VM that is made.
+ * RAM slots are set before the interrupt controllers exist: in the other order each slot waits 7 ms for a grace
+ * period of the kernel, which was measured, and is felt with every VM that is made.
  */
 
 #include "config.h"
@@ -19,7 +19,10 @@
 #define KVM_DEVICE "/dev/kvm"
 #define API_VERSION 12
 
-/* three pages for the TSS and one for the identity map that KVM on Intel needs, in the hole below 4 GiB where nothing else is */
+/*
+ * three pages for the TSS and one for the identity map that KVM on Intel needs, in the hole below 4 GiB where
+ * nothing else is
+ */
 #define IDENTITY_MAP_GPA 0xfffbc000ull
 #define TSS_GPA 0xfffbd000ull
 

@@ -131,8 +131,8 @@ Openvmm__X86__VpState *vmm_kvm_vp_save (VmmKvmVp *vp,
 /**
  * vmm_kvm_vp_load:
  *
- * @state is hostile. Errors: CORRUPT (lengths and counts), INCOMPATIBLE (what this host cannot take: XSAVE size, TSC rate,
- * an MSR by its number), HOST.
+ * @state is hostile. Errors: CORRUPT (lengths and counts), INCOMPATIBLE (what this host cannot take: XSAVE size,
+ * TSC rate, an MSR by its number), HOST.
  */
 gboolean vmm_kvm_vp_load (VmmKvmVp *vp,
                           const Openvmm__X86__VpState *state,

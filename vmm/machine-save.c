@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The freeze does only what must see the guest stand still: save the state, and part the guest from the file that is to be the
- * snapshot's memory. Where RAM still is its file, that is the flip. Where it is not (anonymous RAM, or a private view
- * since an earlier snapshot), RAM is first written to the new file, and the flip goes on to that one. Everything else comes
- * after the guest runs again.
+ * The freeze does only what must see the guest stand still: save the state, and part the guest from the file that
+ * is to be the snapshot's memory. Where RAM still is its file, that is the flip. Where it is not (anonymous RAM,
+ * or a private view since an earlier snapshot), RAM is first written to the new file, and the flip goes on to that
+ * one. Everything else comes after the guest runs again.
  *
  * A failure before the flip changes nothing. After it the guest runs on a private view of a file that nobody else
  * has, and the next save writes RAM out.

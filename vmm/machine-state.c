@@ -3,9 +3,9 @@
 /*
  * A unit for each device, under the device's name, one for each VP, and one for the platform.
  *
- * Saving: devices first, since a device may still raise an interrupt while it is drained; then VPs; then the interrupt controllers.
- * Loading: VPs, then timer and controllers, whose lines the VPs' APICs must be ready for; then devices; at last each device's
- * line is driven where its state says. Clocks are set when the VPs are released.
+ * Saving: devices first, since a device may still raise an interrupt while it is drained; then VPs; then the
+ * interrupt controllers. Loading: VPs, then timer and controllers, whose lines the VPs' APICs must be ready for;
+ * then devices; at last each device's line is driven where its state says. Clocks are set when the VPs are released.
  */
 
 #include "config.h"

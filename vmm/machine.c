@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A machine is built paused, runs and pauses any number of times, and comes to its end once: when the guest powers off, reboots or
- * crashes. An ended machine only waits to be freed; a reboot is a new machine, so there is one way into the kernel and no state
- * left over.
+ * A machine is built paused, runs and pauses any number of times, and comes to its end once: when the guest powers
+ * off, reboots or crashes. An ended machine only waits to be freed; a reboot is a new machine, so there is one way
+ * into the kernel and no state left over.
  *
- * While the VPs stand still so do the guest's clocks: the time-stamp counters and kvm-clock are moved back by the length of the pause
- * before the VPs run again. The guest's monotonic time has no jump, whether the pause took a freeze's millisecond or a night.
+ * While the VPs stand still so do the guest's clocks: the time-stamp counters and kvm-clock are moved back by the
+ * length of the pause before the VPs run again. The guest's monotonic time has no jump, whether the pause took a
+ * freeze's millisecond or a night.
  */
 
 #include "config.h"

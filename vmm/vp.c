@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Parking: whoever wants a VP to stand still sets the request, then immediate_exit, then sends a signal. Whatever the thread does at
- * that moment, it sees one of the three: before KVM_RUN it reads the request; on its way into the guest KVM reads
- * immediate_exit; in the guest, or asleep in a HLT, the signal ends KVM_RUN. The signal's handler does nothing.
+ * Parking: whoever wants a VP to stand still sets the request, then immediate_exit, then sends a signal. Whatever
+ * the thread does at that moment, it sees one of the three: before KVM_RUN it reads the request; on its way into
+ * the guest KVM reads immediate_exit; in the guest, or asleep in a HLT, the signal ends KVM_RUN. The signal's
+ * handler does nothing.
  *
  * A VP may leave the guest in the middle of an instruction that reads a port or MMIO: KVM then has the value, and the
- * registers do not. So a VP that is asked to park runs on with immediate_exit until KVM says that nothing is pending. Without
- * it, the instruction would be in the saved state once more, and a restored guest would read the device twice.
+ * registers do not. So a VP that is asked to park runs on with immediate_exit until KVM says that nothing is
+ * pending. Without it, the instruction would be in the saved state once more, and a restored guest would read the
+ * device twice.
  */
 
 #include "config.h"

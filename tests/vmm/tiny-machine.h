@@ -22,7 +22,10 @@ typedef struct
   char *reason;
 } TinyMachine;
 
-/** tiny_machine_new: a guest of tests/guests/tiny in 16 MiB of RAM, paused; @adjust (nullable) may change the configuration. */
+/**
+ * tiny_machine_new: a guest of tests/guests/tiny in 16 MiB of RAM, paused; @adjust (nullable) may change the
+ * configuration.
+ */
 TinyMachine *tiny_machine_new (const char *guest, void (*adjust) (VmmConfig *config));
 
 /** tiny_machine_new_restored: a machine of its own, out of a snapshot, paused. */
