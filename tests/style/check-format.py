@@ -16,7 +16,7 @@ COMMENT_WIDTH_MAX = 120
 LICENCE = 'SPDX-License-Identifier: LGPL-2.1-or-later'
 # Files that carry no licence line: data of tests, and what tools write or do not let us comment.
 NO_LICENCE = ('LICENSE', '.json', '.md', '.rst', '.po', '.pot', '.bin', '.snapshot', '.txt', 'LINGUAS', 'POTFILES',
-              '.gitignore', '.clang-format', '.clang-tidy', '.editorconfig', 'packages', 'allowed-skips',
+              'POTFILES.in', '.gitignore', '.clang-format', '.clang-tidy', '.editorconfig', 'packages', 'allowed-skips',
               '-exceptions', 'words', '.catalog', '.dict', '.dts', '.svg', '.png')
 DATA_FOLDERS = ('tests/data/', 'tests/fuzz/corpus/')
 

@@ -18,13 +18,17 @@ def prototypes(text):
 
 def can_fail(name, arguments):
     """Whether it fails with an error, and is not there to make one."""
-    return 'GError **' in arguments and not re.search(r'_set_(?:\w+_)?(?:error|corrupt)$', name)
+    return 'GError **' in arguments and not re.search(r'_set_(?:\w+_)?(?:error|corrupt)$|_error_translate', name)
 
 
-def comment_of(name, text):
-    """The gtk-doc comment of a function, None if there is none."""
-    match = re.search(rf'/\*\*\s*(?:\n \* )?{re.escape(name)}:.*?\*/', text, re.DOTALL)
-    return match.group() if match else None
+def has_contract(line, text):
+    """Whether a comment stands right above the declaration, or above the group without blank lines it is in."""
+    for above in reversed(text.splitlines()[:line - 1]):
+        if not above.strip():
+            return False
+        if above.rstrip().endswith('*/') and not re.match(r'\s*\w.*;', above):
+            return True
+    return False
 
 
 def check_unused_result(tree):
@@ -36,9 +40,9 @@ def check_unused_result(tree):
 
 def check_comments(tree):
     """The contract stands in the header."""
-    return [f'{path}:{line}: {name} can fail: say how in a comment that begins with "{name}:"'
+    return [f'{path}:{line}: {name} can fail: say how in a comment above it'
             for path, text in tree.items() for line, name, arguments, _ in prototypes(text)
-            if can_fail(name, arguments) and not comment_of(name, text)]
+            if can_fail(name, arguments) and not has_contract(line, text)]
 
 
 def check_comment_names(tree):
@@ -68,6 +72,8 @@ def check_examples(tap):
     tap.finds('fallible-without-comment', check_comments({'a.h': bare}))
     tap.finds('no-fault-in-comment', check_comments({'a.h': good}), 0)
     tap.finds('no-fault-in-long-comment', check_comments({'a.h': '/**\n * foo_new:\n *\n * Makes.\n */\n' + bare}), 0)
+    tap.finds('no-fault-in-comment-of-a-pair', check_comments({'a.h': '/** f, g: try. */\n' + bare + bare}), 0)
+    tap.finds('comment-further-up', check_comments({'a.h': '/** f: tries. */\n\n' + bare}))
     tap.finds('comment-of-nothing', check_comment_names({'a.h': '/** g: goes. */\nvoid f (void);\n'}))
     tap.finds('no-fault-in-maker-of-errors', check_unused_result({'a.h': 'int a_set_error (GError **e, int b);\n'}), 0)
     tap.finds('error-not-last', check_error_last({'a.h': 'int f (GError **error, int a);\n'}))

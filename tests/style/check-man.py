@@ -58,7 +58,8 @@ def compare(path, wanted, found):
 
 
 def flatten(options):
-    return {(command, *option) for command, names in options.items() for option in names} | {(name,) for name in options}
+    commands = {(name,) for name in options}
+    return commands | {(command, *option) for command, names in options.items() for option in names}
 
 
 def check_manual(manual, sources):
@@ -68,7 +69,8 @@ def check_manual(manual, sources):
 def check_statuses(manual, header):
     wanted = {match.group(1) for _, match in style.find(STATUS, header)}
     section = manual.partition('.SH "EXIT STATUS"')[2].partition('.SH')[0]
-    return compare(MANUAL + ': EXIT STATUS', wanted, {match.group(1) for _, match in style.find(r'^\.B (\d+)$', section)})
+    found = {match.group(1) for _, match in style.find(r'^\.B (\d+)$', section)}
+    return compare(MANUAL + ': EXIT STATUS', wanted, found)
 
 
 def complete(completion, words):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests mirror sources: vmm/x.c has tests/vmm/test-x.c and the other way round, and every test is built."""
 
+import fnmatch
 import os
 import re
 
@@ -27,11 +28,13 @@ def check_sources(paths, exceptions):
     """Sources without tests, and exceptions that are not needed."""
     sources = {path for path in paths if path.startswith(SOURCES) and path.endswith('.c')}
     missing = {source for source in sources if test_of(source) not in paths}
-    problems = [f'{source}: has no {test_of(source)}' for source in sorted(missing - set(exceptions))]
-    problems += [f'{source}: is a listed exception, but is not there' for source in sorted(set(exceptions) - sources)]
-    problems += [f'{source}: is a listed exception, but has a test' for source in
-                 sorted(sources & set(exceptions) - missing)]
-    return problems
+    problems = []
+    for pattern in exceptions:
+        excused = set(fnmatch.filter(missing, pattern))
+        if not excused:
+            problems.append(f'{pattern}: is a listed exception, but nothing it names lacks a test')
+        missing -= excused
+    return problems + [f'{source}: has no {test_of(source)}' for source in sorted(missing)]
 
 
 def check_tests(paths):
@@ -71,7 +74,7 @@ def check_examples(tap):
     tap.finds('source-without-test', check_sources(['vmm/a.c', 'src/b.c', 'tests/src/test-b.c'], {}))
     tap.finds('needless-exceptions',
               check_sources(['vmm/a.c', 'tests/vmm/test-a.c'], {'vmm/a.c': 'x', 'vmm/b.c': 'x'}), 2)
-    tap.finds('no-fault-in-exception', check_sources(['vmm/a.c'], {'vmm/a.c': 'x'}), 0)
+    tap.finds('no-fault-in-exception', check_sources(['vmm/a-b.c'], {'vmm/a*.c': 'x'}), 0)
     tap.finds('test-without-source', check_tests(['tests/vmm/devices/test-a.c', 'vmm/a.c']))
     tap.finds('no-fault-in-pair',
               check_tests(['tests/vmm/devices/test-a.c', 'vmm/devices/a.c', 'tests/kvm/test-b.c']), 0)
