@@ -430,7 +430,10 @@ stop (OvmDriverVm *vm, GError **error)
   return TRUE;
 }
 
-/* A named RAM file cannot be held by two machines: whether a reset can succeed is first tried without it. */
+/*
+ * A named RAM file cannot be held by two machines. So that a reset that cannot succeed does no harm, it is tried
+ * without one.
+ */
 static gboolean
 rehearse (OvmDriverVm *vm, GError **error)
 {

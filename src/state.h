@@ -55,7 +55,6 @@ const char *ovm_operation_to_string (OvmOperation operation);
  *
  * Returns: whether @operation is allowed in @state
  */
-gboolean ovm_state_next (OvmState state, OvmOperation operation, OvmState *next, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+gboolean ovm_state_next (OvmState state, OvmOperation operation, OvmState *next, GError **error);
 
 G_END_DECLS

@@ -150,11 +150,9 @@ parse_uuid (VmmConfig *config, GVariant *dict, GError **error)
 static gboolean
 validate (const VmmConfig *config, GError **error)
 {
-  g_autoptr (GError) local_error = NULL;
-
-  if (vmm_config_validate (config, &local_error))
+  if (vmm_config_validate (config, error))
     return TRUE;
-  ovm_error_propagate (error, g_steal_pointer (&local_error));
+  ovm_error_translate_in_place (error);
   return FALSE;
 }
 

@@ -6,6 +6,7 @@
 #include "src/ctl/client.h"
 #include "src/ctl/escape.h"
 #include "src/ctl/relay.h"
+#include "src/ctl/terminal.h"
 
 #include <gio/gunixfdlist.h>
 #include <glib/gi18n.h>
@@ -41,6 +42,7 @@ talk_to (OvmCtl *ctl, const char *name, OvmCtlRelay *relay)
   g_autofree char *key = ovm_ctl_escape_format (relay->escape_key);
   GError *error = NULL;
   OvmCtlRelayEnd end = OVM_CTL_RELAY_FAILED;
+  g_autoptr (OvmCtlTerminal) terminal = NULL;
 
   if (is_terminal)
     {
@@ -48,14 +50,14 @@ talk_to (OvmCtl *ctl, const char *name, OvmCtlRelay *relay)
         g_printerr (_ ("Connected to %s. %s leaves.\n"), name, key);
       else
         g_printerr (_ ("Connected to %s. There is no key to leave.\n"), name);
-      relay->terminal = ovm_ctl_terminal_new (relay->input_fd, &error);
+      terminal = ovm_ctl_terminal_new (relay->input_fd, &error);
     }
   else
     relay->escape_key = OVM_CTL_ESCAPE_NONE;
 
   if (error == NULL)
     end = ovm_ctl_relay_run (relay, &error);
-  g_clear_pointer (&relay->terminal, ovm_ctl_terminal_free);
+  g_clear_pointer (&terminal, ovm_ctl_terminal_free);
   if (end == OVM_CTL_RELAY_FAILED)
     return ovm_ctl_fail (ctl, error);
   return report_end (end, name, is_terminal);

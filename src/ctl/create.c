@@ -21,6 +21,7 @@ typedef struct
   char *driver;
   char *uuid;
   char *description;
+  char **options;
   gboolean start;
 } Choices;
 
@@ -37,6 +38,7 @@ choices_clear (Choices *choices)
   g_free (choices->driver);
   g_free (choices->uuid);
   g_free (choices->description);
+  g_strfreev (choices->options);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Choices, choices_clear)
 
@@ -81,12 +83,46 @@ add_numbers (GVariantBuilder *config, const Choices *choices, GError **error)
   return TRUE;
 }
 
+/* so that this program need not be as new as the service */
+static gboolean
+add_option (GVariantBuilder *config, const char *text, GError **error)
+{
+  g_auto (GStrv) words = g_strsplit (text, "=", 2);
+  g_autoptr (GVariant) value = NULL;
+
+  if (g_strv_length (words) == 2 && *words[0] != '\0')
+    value = g_variant_parse (NULL, words[1], NULL, NULL, NULL);
+  if (value == NULL)
+    {
+      g_set_error (error,
+                   OVM_CTL_ERROR,
+                   OVM_CTL_STATUS_USAGE,
+                   _ ("“%s” is not KEY=VALUE with a value such as 'text', true or uint32 5"),
+                   text);
+      return FALSE;
+    }
+
+  g_variant_builder_add (config, "{sv}", words[0], value);
+  return TRUE;
+}
+
+static gboolean
+add_options (GVariantBuilder *config, char **options, GError **error)
+{
+  for (guint i = 0; options != NULL && options[i] != NULL; i++)
+    {
+      if (!add_option (config, options[i], error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static GVariant *
 make_config (const Choices *choices, GError **error)
 {
   g_auto (GVariantBuilder) config = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
-  if (!add_numbers (&config, choices, error))
+  if (!add_numbers (&config, choices, error) || !add_options (&config, choices->options, error))
     return NULL;
 
   add_path (&config, "kernel", choices->kernel);
@@ -201,6 +237,13 @@ run (OvmCtl *ctl, const char *const *args)
       N_ ("UUID of the VM (default: a new one)"),
       N_ ("UUID") },
     { "description", 'd', 0, G_OPTION_ARG_STRING, &choices.description, N_ ("Words about the VM"), N_ ("TEXT") },
+    { "option",
+      'o',
+      0,
+      G_OPTION_ARG_STRING_ARRAY,
+      &choices.options,
+      N_ ("Another key of the configuration, its value as GVariant text"),
+      N_ ("KEY=VALUE") },
     { "start", 's', 0, G_OPTION_ARG_NONE, &choices.start, N_ ("Boot it at once"), NULL },
     { NULL },
   };

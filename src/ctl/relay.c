@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One poll loop and a buffer in each direction. A script whose input the guest does not take waits; a person does not:
- * where there is an escape key, input beyond a full buffer is looked through for it and dropped.
+ * A source for all descriptors, and a buffer in each direction. A script whose input the guest does not take waits;
+ * a person does not: where there is an escape key, input beyond a full buffer is looked through for it and dropped.
  */
 
 #include "config.h"
@@ -12,21 +12,31 @@
 #include "src/ctl/status.h"
 
 #include <errno.h>
+#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define TO_GUEST_MAX 65536
 
+enum
+{
+  INPUT,
+  SOCKET,
+  OUTPUT,
+  N_PORTS
+};
+
+typedef GSource Watch; /* destroyed, not only let go, at the end of its scope */
+
 typedef struct
 {
   const OvmCtlRelay *relay;
-  int signal_fd;
+  GSource *ports;
+  gpointer tags[N_PORTS]; /* of those that are watched */
   guint8 to_guest[TO_GUEST_MAX];
   gsize to_guest_length;
   guint8 to_output[PIPE_BUF]; /* a write of this much to a pipe that polls writable does not block */
@@ -34,6 +44,9 @@ typedef struct
   gboolean input_ended;
   gboolean guest_gone;
   gint64 deadline_usec; /* when to stop lingering; 0: not yet */
+  gboolean finished;
+  OvmCtlRelayEnd end;
+  GError *error;
 } State;
 
 static gboolean
@@ -122,21 +135,6 @@ write_output (State *state, GError **error)
   return TRUE;
 }
 
-/* Returns: whether to go on */
-static gboolean
-take_signal (State *state)
-{
-  struct signalfd_siginfo info;
-
-  if (read (state->signal_fd, &info, sizeof info) != sizeof info)
-    return TRUE;
-  if (info.ssi_signo != SIGCONT)
-    return FALSE;
-  if (state->relay->terminal != NULL)
-    ovm_ctl_terminal_make_raw (state->relay->terminal);
-  return TRUE;
-}
-
 static gboolean
 wants_input (const State *state)
 {
@@ -145,106 +143,134 @@ wants_input (const State *state)
   return state->to_guest_length < TO_GUEST_MAX || state->relay->escape_key != OVM_CTL_ESCAPE_NONE;
 }
 
-static int
-get_timeout_msec (State *state)
+static GIOCondition
+get_wanted (const State *state, guint port)
 {
-  if (!state->input_ended || state->to_guest_length > 0)
-    return -1;
-  if (state->deadline_usec == 0)
-    state->deadline_usec = g_get_monotonic_time () + state->relay->linger_msec * 1000;
-  return (int) CLAMP ((state->deadline_usec - g_get_monotonic_time () + 999) / 1000, 0, G_MAXINT);
-}
+  GIOCondition wanted = 0;
 
-enum
-{
-  INPUT,
-  SOCKET,
-  OUTPUT,
-  SIGNAL,
-  N_FDS
-};
-
-static int
-wait_for_something (State *state, struct pollfd fds[N_FDS])
-{
-  short socket_events = 0;
-
-  if (state->to_guest_length > 0)
-    socket_events |= POLLOUT;
-  if (state->to_output_length == 0)
-    socket_events |= POLLIN;
-
-  /* a negative descriptor is not looked at */
-  fds[INPUT] = (struct pollfd){ wants_input (state) ? state->relay->input_fd : -1, POLLIN, 0 };
-  fds[SOCKET] = (struct pollfd){ socket_events != 0 ? state->relay->socket_fd : -1, socket_events, 0 };
-  fds[OUTPUT] = (struct pollfd){ state->to_output_length > 0 ? state->relay->output_fd : -1, POLLOUT, 0 };
-  fds[SIGNAL] = (struct pollfd){ state->signal_fd, POLLIN, 0 };
-  return poll (fds, N_FDS, get_timeout_msec (state));
-}
-
-static OvmCtlRelayEnd
-relay_until_end (State *state, GError **error)
-{
-  struct pollfd fds[N_FDS];
-
-  while (!state->guest_gone || state->to_output_length > 0)
+  switch (port)
     {
-      int ready = wait_for_something (state, fds);
-
-      if (ready == 0)
-        return OVM_CTL_RELAY_INPUT_ENDED;
-      if (ready < 0 && errno != EINTR)
-        {
-          fail (_ ("cannot wait for the console"), error);
-          return OVM_CTL_RELAY_FAILED;
-        }
-
-      if (fds[SIGNAL].revents != 0 && !take_signal (state))
-        return OVM_CTL_RELAY_SIGNALLED;
-      if (fds[INPUT].revents != 0 && !read_input (state))
-        return OVM_CTL_RELAY_ESCAPED;
-      if ((fds[SOCKET].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && state->to_output_length == 0)
-        receive_from_guest (state);
-      if (state->to_guest_length > 0 && !state->guest_gone)
-        send_to_guest (state);
-      if (fds[OUTPUT].revents != 0 && !write_output (state, error))
-        return OVM_CTL_RELAY_FAILED;
+    case INPUT:
+      return wants_input (state) ? G_IO_IN : 0;
+    case OUTPUT:
+      return state->to_output_length > 0 ? G_IO_OUT : 0;
+    default:
+      if (state->to_guest_length > 0)
+        wanted |= G_IO_OUT;
+      if (state->to_output_length == 0)
+        wanted |= G_IO_IN;
+      return wanted;
     }
-  return OVM_CTL_RELAY_GUEST_GONE;
 }
 
-static int
-open_signals (sigset_t *before)
+/* a descriptor that hung up is reported even if nothing is wanted of it, so it is only there while something is */
+static void
+watch_ports (State *state)
 {
-  sigset_t signals;
+  const int fds[N_PORTS] = { state->relay->input_fd, state->relay->socket_fd, state->relay->output_fd };
 
-  sigemptyset (&signals);
-  sigaddset (&signals, SIGHUP);
-  sigaddset (&signals, SIGINT);
-  sigaddset (&signals, SIGQUIT);
-  sigaddset (&signals, SIGTERM);
-  sigaddset (&signals, SIGCONT);
-  pthread_sigmask (SIG_BLOCK, &signals, before);
-  return signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  for (guint port = 0; port < N_PORTS; port++)
+    {
+      GIOCondition wanted = get_wanted (state, port);
+
+      if (state->tags[port] != NULL)
+        g_source_remove_unix_fd (state->ports, state->tags[port]);
+      state->tags[port] = wanted != 0 ? g_source_add_unix_fd (state->ports, fds[port], wanted) : NULL;
+    }
 }
+
+static void
+watch_time (State *state)
+{
+  if (!state->input_ended || state->to_guest_length > 0 || state->deadline_usec != 0)
+    return;
+  state->deadline_usec = g_get_monotonic_time () + state->relay->linger_msec * 1000;
+  g_source_set_ready_time (state->ports, state->deadline_usec);
+}
+
+static GIOCondition
+get_ready (State *state, guint port)
+{
+  return state->tags[port] != NULL ? g_source_query_unix_fd (state->ports, state->tags[port]) : 0;
+}
+
+static void
+finish (State *state, OvmCtlRelayEnd end)
+{
+  if (!state->finished)
+    state->end = end;
+  state->finished = TRUE;
+}
+
+static gboolean
+dispatch_ports (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  State *state = user_data;
+
+  if (get_ready (state, INPUT) != 0 && !read_input (state))
+    finish (state, OVM_CTL_RELAY_ESCAPED);
+  if (get_ready (state, SOCKET) != 0 && state->to_output_length == 0)
+    receive_from_guest (state);
+  if (state->to_guest_length > 0 && !state->guest_gone)
+    send_to_guest (state);
+  if (get_ready (state, OUTPUT) != 0 && !write_output (state, &state->error))
+    finish (state, OVM_CTL_RELAY_FAILED);
+  if (state->guest_gone && state->to_output_length == 0)
+    finish (state, OVM_CTL_RELAY_GUEST_GONE);
+  if (state->deadline_usec != 0 && g_get_monotonic_time () >= state->deadline_usec)
+    finish (state, OVM_CTL_RELAY_INPUT_ENDED);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_signal (gpointer user_data)
+{
+  finish (user_data, OVM_CTL_RELAY_SIGNALLED);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSource *
+watch_signal (State *state, GMainContext *context, int number)
+{
+  GSource *source = g_unix_signal_source_new (number);
+
+  g_source_set_callback (source, on_signal, state, NULL);
+  g_source_attach (source, context);
+  return source;
+}
+
+static void
+destroy_source (GSource *source)
+{
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Watch, destroy_source)
 
 OvmCtlRelayEnd
 ovm_ctl_relay_run (const OvmCtlRelay *relay, GError **error)
 {
+  static GSourceFuncs ports_funcs = { .dispatch = dispatch_ports };
+  g_autoptr (GMainContext) context = g_main_context_new ();
   g_autofree State *state = g_new0 (State, 1);
-  OvmCtlRelayEnd end = OVM_CTL_RELAY_FAILED;
-  sigset_t before;
+  g_autoptr (Watch) ports = g_source_new (&ports_funcs, sizeof (GSource));
+  g_autoptr (Watch) hangup = watch_signal (state, context, SIGHUP);
+  g_autoptr (Watch) interrupt = watch_signal (state, context, SIGINT);
+  g_autoptr (Watch) terminate = watch_signal (state, context, SIGTERM);
 
   state->relay = relay;
-  state->signal_fd = open_signals (&before);
-  if (state->signal_fd >= 0)
-    {
-      end = relay_until_end (state, error);
-      close (state->signal_fd);
-    }
-  else
-    fail (_ ("cannot watch for signals"), error);
+  state->ports = ports;
+  g_source_set_callback (ports, NULL, state, NULL);
+  g_source_attach (ports, context);
 
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  return end;
+  while (!state->finished)
+    {
+      watch_ports (state);
+      watch_time (state);
+      g_main_context_iteration (context, TRUE);
+    }
+
+  if (state->error != NULL)
+    g_propagate_error (error, state->error);
+  return state->end;
 }

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "src/ctl/terminal.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
@@ -13,7 +13,7 @@ typedef enum
   OVM_CTL_RELAY_ESCAPED,     /* the escape key */
   OVM_CTL_RELAY_INPUT_ENDED, /* nothing more to read from the input */
   OVM_CTL_RELAY_GUEST_GONE,  /* the socket was closed from the other side */
-  OVM_CTL_RELAY_SIGNALLED,   /* SIGHUP, SIGINT, SIGQUIT or SIGTERM */
+  OVM_CTL_RELAY_SIGNALLED,   /* SIGHUP, SIGINT or SIGTERM */
   OVM_CTL_RELAY_FAILED,      /* the error says why */
 } OvmCtlRelayEnd;
 
@@ -24,7 +24,6 @@ typedef enum
  * @socket_fd: the guest's serial port
  * @escape_key: the byte that ends the relay, or %OVM_CTL_ESCAPE_NONE; it is not sent
  * @linger_msec: how long output is still passed on after the input has ended
- * @terminal: (nullable): made raw again after the program was stopped and continued
  */
 typedef struct
 {
@@ -33,7 +32,6 @@ typedef struct
   int socket_fd;
   int escape_key;
   gint64 linger_msec;
-  OvmCtlTerminal *terminal;
 } OvmCtlRelay;
 
 /**

@@ -19,7 +19,7 @@ OvmCtlTerminal *
 ovm_ctl_terminal_new (int fd, GError **error)
 {
   OvmCtlTerminal *terminal;
-  struct termios before;
+  struct termios before, raw;
 
   if (tcgetattr (fd, &before) != 0)
     {
@@ -34,17 +34,11 @@ ovm_ctl_terminal_new (int fd, GError **error)
   terminal = g_new0 (OvmCtlTerminal, 1);
   terminal->fd = fd;
   terminal->before = before;
-  ovm_ctl_terminal_make_raw (terminal);
-  return terminal;
-}
 
-void
-ovm_ctl_terminal_make_raw (OvmCtlTerminal *terminal)
-{
-  struct termios raw = terminal->before;
-
+  raw = before;
   cfmakeraw (&raw);
-  tcsetattr (terminal->fd, TCSADRAIN, &raw);
+  tcsetattr (fd, TCSADRAIN, &raw);
+  return terminal;
 }
 
 void

@@ -20,9 +20,6 @@ typedef struct _OvmCtlTerminal OvmCtlTerminal;
  */
 OvmCtlTerminal *ovm_ctl_terminal_new (int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** ovm_ctl_terminal_make_raw: again, after someone else had the terminal */
-void ovm_ctl_terminal_make_raw (OvmCtlTerminal *terminal);
-
 /** ovm_ctl_terminal_free: puts the terminal back as it was found. */
 void ovm_ctl_terminal_free (OvmCtlTerminal *terminal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (OvmCtlTerminal, ovm_ctl_terminal_free)

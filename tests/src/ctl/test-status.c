@@ -3,6 +3,8 @@
 #include "config.h"
 #include "src/ctl/status.h"
 
+#include "src/error.h"
+
 static GError *
 make_bus_error (const char *name, const char *message)
 {
@@ -66,6 +68,31 @@ test_no_error_is_success (void)
     }
 }
 
+static gboolean
+is_known (const char *name)
+{
+  const char *known;
+
+  for (guint i = 0; (known = ovm_ctl_status_get_bus_error (i)) != NULL; i++)
+    {
+      if (g_str_equal (known, name))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+test_knows_all_of_the_service (void)
+{
+  for (guint code = 0; code < OVM_ERROR_COUNT; code++)
+    {
+      const char *name = ovm_error_get_name ((OvmError) code);
+
+      if (!is_known (name))
+        g_error ("src/ctl/status.c does not know %s", name);
+    }
+}
+
 static void
 assert_description (GError *error, const char *name, const char *expected)
 {
@@ -110,6 +137,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src/ctl/status/maps-bus-errors", test_maps_bus_errors);
   g_test_add_func ("/src/ctl/status/maps-local-errors", test_maps_local_errors);
   g_test_add_func ("/src/ctl/status/no-error-is-success", test_no_error_is_success);
+  g_test_add_func ("/src/ctl/status/knows-all-of-the-service", test_knows_all_of_the_service);
   g_test_add_func ("/src/ctl/status/describes", test_describes);
   g_test_add_func ("/src/ctl/status/makes-messages-harmless", test_makes_messages_harmless);
   return g_test_run ();

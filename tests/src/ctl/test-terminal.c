@@ -37,29 +37,6 @@ test_puts_the_terminal_back (void)
 }
 
 static void
-test_takes_it_again (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (OvmCtlTerminal) terminal = NULL;
-  struct termios before, during;
-  int leader, follower;
-
-  g_assert_cmpint (openpty (&leader, &follower, NULL, NULL, NULL), ==, 0);
-  g_assert_cmpint (tcgetattr (follower, &before), ==, 0);
-  terminal = ovm_ctl_terminal_new (follower, &error);
-
-  /* as a shell does after the program was stopped */
-  g_assert_cmpint (tcsetattr (follower, TCSANOW, &before), ==, 0);
-  ovm_ctl_terminal_make_raw (terminal);
-  g_assert_cmpint (tcgetattr (follower, &during), ==, 0);
-  g_assert_true ((during.c_lflag & ICANON) == 0);
-
-  g_clear_pointer (&terminal, ovm_ctl_terminal_free);
-  close (leader);
-  close (follower);
-}
-
-static void
 test_rejects_what_is_no_terminal (void)
 {
   g_autoptr (GError) error = NULL;
@@ -77,7 +54,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/src/ctl/terminal/puts-the-terminal-back", test_puts_the_terminal_back);
-  g_test_add_func ("/src/ctl/terminal/takes-it-again", test_takes_it_again);
   g_test_add_func ("/src/ctl/terminal/rejects-what-is-no-terminal", test_rejects_what_is_no_terminal);
   return g_test_run ();
 }
