@@ -430,10 +430,7 @@ stop (OvmDriverVm *vm, GError **error)
   return TRUE;
 }
 
-/*
- * A named RAM file cannot be held by two machines. So that a reset that cannot succeed does no harm, it is tried
- * without one.
- */
+/* A named RAM file cannot be held by two machines: whether a reset can succeed is first tried without it. */
 static gboolean
 rehearse (OvmDriverVm *vm, GError **error)
 {

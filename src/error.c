@@ -136,12 +136,9 @@ ovm_error_translate (const GError *error)
 }
 
 void
-ovm_error_translate_in_place (GError **error)
+ovm_error_propagate (GError **dest, GError *error)
 {
-  g_autoptr (GError) raw = NULL;
+  g_autoptr (GError) raw = error;
 
-  if (error == NULL || *error == NULL || (*error)->domain == OVM_ERROR)
-    return;
-  raw = g_steal_pointer (error);
-  *error = ovm_error_translate (raw);
+  g_propagate_error (dest, ovm_error_translate (raw));
 }

@@ -64,7 +64,7 @@ OvmError ovm_error_from_vmm (VmmError code);
  */
 GError *ovm_error_translate (const GError *error);
 
-/** ovm_error_translate_in_place: the same, for what @error points to; nothing if @error or what it points to is %NULL. */
-void ovm_error_translate_in_place (GError **error);
+/** ovm_error_propagate: as g_propagate_error(), with @error translated. */
+void ovm_error_propagate (GError **dest, GError *error);
 
 G_END_DECLS

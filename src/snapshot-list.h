@@ -19,8 +19,8 @@ OvmSnapshotList *ovm_snapshot_list_new (void);
 /**
  * ovm_snapshot_list_add:
  *
- * Takes @snapshot into the list. If one of that UUID is there, it stays, unless it is in another directory: then the new one
- * takes its place. Of more than OVM_SNAPSHOT_LIST_MAX the oldest leaves the list (not the disk).
+ * Takes @snapshot into the list. If one of that UUID is there, it stays, unless it is in another directory: then the
+ * new one takes its place. Of more than OVM_SNAPSHOT_LIST_MAX the oldest leaves the list (not the disk).
  *
  * Returns: (transfer none): the one in the list now
  */

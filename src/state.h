@@ -55,6 +55,7 @@ const char *ovm_operation_to_string (OvmOperation operation);
  *
  * Returns: whether @operation is allowed in @state
  */
-gboolean ovm_state_next (OvmState state, OvmOperation operation, OvmState *next, GError **error);
+gboolean ovm_state_next (OvmState state, OvmOperation operation, OvmState *next, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

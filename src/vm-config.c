@@ -150,9 +150,11 @@ parse_uuid (VmmConfig *config, GVariant *dict, GError **error)
 static gboolean
 validate (const VmmConfig *config, GError **error)
 {
-  if (vmm_config_validate (config, error))
+  g_autoptr (GError) local_error = NULL;
+
+  if (vmm_config_validate (config, &local_error))
     return TRUE;
-  ovm_error_translate_in_place (error);
+  ovm_error_propagate (error, g_steal_pointer (&local_error));
   return FALSE;
 }
 

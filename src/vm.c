@@ -429,6 +429,7 @@ ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmJob *job, OvmVmDone done, gpointe
 int
 ovm_vm_open_console (OvmVm *vm, GError **error)
 {
+  g_autoptr (GError) local_error = NULL;
   int fd;
 
   if (vm->driver_vm == NULL)
@@ -438,9 +439,9 @@ ovm_vm_open_console (OvmVm *vm, GError **error)
     }
   if (!check_allowed (vm, OVM_OPERATION_OPEN_CONSOLE, error))
     return -1;
-  fd = vm->config->driver->open_console (vm->driver_vm, error);
+  fd = vm->config->driver->open_console (vm->driver_vm, &local_error);
   if (fd < 0)
-    ovm_error_translate_in_place (error);
+    ovm_error_propagate (error, g_steal_pointer (&local_error));
   return fd;
 }
 

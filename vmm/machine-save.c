@@ -24,6 +24,7 @@ typedef struct
   GCancellable *cancellable;
   int memory_fd; /* where RAM is written to in the freeze; -1 if the RAM file itself becomes the snapshot's */
   VmmSavedState *state;
+  VmmKvmCpu cpu;
   guint64 freeze_usec;
 } Save;
 
@@ -34,6 +35,8 @@ save_standing_still (Save *save, GError **error)
 {
   VmmMemory *memory = save->machine->memory;
 
+  /* here, because KVM answers for a VP only while it does not run: a guest that never exits would block us */
+  vmm_kvm_describe_cpu (vmm_vp_get_kvm (g_ptr_array_index (save->machine->vps, 0)), &save->cpu);
   save->state = vmm_machine_save_state (save->machine, error);
   if (save->state == NULL)
     return FALSE;
@@ -73,10 +76,8 @@ describe (Save *save, gboolean was_running, const char *description, const char 
   VmmMachine *machine = save->machine;
   VmmManifest *manifest =
       vmm_manifest_new (machine->config, was_running, description, parent_uuid, save->freeze_usec);
-  VmmKvmCpu cpu;
 
-  vmm_kvm_describe_cpu (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), &cpu);
-  vmm_manifest_set_cpu (manifest, cpu.vendor, cpu.model_name, cpu.tsc_khz);
+  vmm_manifest_set_cpu (manifest, save->cpu.vendor, save->cpu.model_name, save->cpu.tsc_khz);
   return manifest;
 }
 

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "src/manager.h"
+
+#include "src/name.h"
+#include "tests/src/model.h"
+
+#define UUID "0b3f1a52-77d4-4c0e-9c1e-2f6e0c7a9d11"
+
+static void
+test_creates_and_finds (void)
+{
+  g_auto (Model) model;
+  g_autoptr (GPtrArray) vms = NULL;
+  g_autoptr (GError) error = NULL;
+  OvmVm *b;
+  OvmVm *a;
+
+  model_init (&model);
+  b = model_create (&model, "b", NULL);
+  a = model_create (&model, "a", NULL);
+  g_assert_true (ovm_manager_lookup_vm (model.manager, "a", &error) == a);
+  vms = ovm_manager_list_vms (model.manager);
+  g_assert_cmpuint (vms->len, ==, 2);
+  g_assert_true (vms->pdata[0] == a && vms->pdata[1] == b);
+  g_assert_cmpint (ovm_vm_get_state (a), ==, OVM_STATE_STOPPED);
+  g_assert_null (ovm_manager_lookup_vm (model.manager, "c", &error));
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_NO_SUCH_VM);
+}
+
+static void
+test_refuses_a_second_of_the_name (void)
+{
+  g_auto (Model) model;
+
+  model_init (&model);
+  model_create (&model, "a", NULL);
+  g_assert_null (model_try_create (&model, "a", "{'driver': <'test'>}"));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NAME_IN_USE);
+}
+
+/* also while the first is still in the making */
+static void
+test_name_is_taken_at_once (void)
+{
+  g_auto (Model) model;
+  g_autoptr (GVariant) dict = model_dict ("{'driver': <'test'>}");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) second = NULL;
+
+  model_init (&model);
+  g_assert_true (ovm_manager_begin_create (model.manager, "a", dict, model_on_vm, &model, &error));
+  g_assert_false (ovm_manager_begin_create (model.manager, "a", dict, model_on_vm, &model, &second));
+  g_assert_error (second, OVM_ERROR, OVM_ERROR_NAME_IN_USE);
+  g_assert_null (ovm_manager_lookup_vm (model.manager, "a", NULL));
+  model_wait_until (model.done);
+  g_assert_nonnull (ovm_manager_lookup_vm (model.manager, "a", &error));
+}
+
+static void
+test_name_and_uuid_come_free (void)
+{
+  g_auto (Model) model;
+
+  model_init (&model);
+  model_create (&model, "a", "'uuid': <'" UUID "'>");
+  g_assert_null (model_try_create (&model, "b", "{'driver': <'test'>, 'uuid': <'" UUID "'>}"));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_UUID_IN_USE);
+
+  model_do (&model, ovm_manager_lookup_vm (model.manager, "a", NULL), OVM_OPERATION_DELETE);
+  model_create (&model, "a", "'uuid': <'" UUID "'>");
+}
+
+static void
+test_failed_create_leaves_nothing (void)
+{
+  g_auto (Model) model;
+  g_autoptr (GPtrArray) vms = NULL;
+
+  model_init (&model);
+  g_assert_null (model_try_create (&model,
+                                   "a",
+                                   "{'driver': <'test'>, 'uuid': <'" UUID
+                                   "'>, 'test-fail': <'define:NoSpace'>}"));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NO_SPACE);
+  vms = ovm_manager_list_vms (model.manager);
+  g_assert_cmpuint (vms->len, ==, 0);
+  model_create (&model, "a", "'uuid': <'" UUID "'>");
+}
+
+static void
+test_limits_vms (void)
+{
+  g_auto (Model) model;
+
+  model_init (&model);
+  for (int i = 0; i < OVM_MANAGER_VMS_MAX; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("vm%d", i);
+
+      model_create (&model, name, NULL);
+    }
+  g_assert_null (model_try_create (&model, "one-more", "{'driver': <'test'>}"));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_LIMIT_EXCEEDED);
+}
+
+/* a VM restored from @directory; model->error says how */
+static OvmVm *
+restore (Model *model, const char *name, const char *directory, const char *options)
+{
+  g_autofree char *text = g_strdup_printf ("{'driver': <'test'>%s%s}",
+                                           options != NULL ? ", " : "",
+                                           options != NULL ? options : "");
+  g_autoptr (GVariant) dict = model_dict (text);
+  OvmJob *job = NULL;
+
+  model_reset (model);
+  if (ovm_manager_begin_restore (
+          model->manager, name, directory, dict, &job, model_on_vm, model, &model->error))
+    {
+      g_assert_nonnull (job);
+      model_wait_until (model->done);
+    }
+  return model->vm;
+}
+
+static char *
+make_snapshot (Model *model)
+{
+  OvmVm *vm = model_create (model,
+                            "source",
+                            "'description': <'d'>, 'vp-count': <uint32 2>, 'memory-file': <'/m'>");
+
+  model_do (model, vm, OVM_OPERATION_START);
+  return model_save (model, vm, "snapshot");
+}
+
+static void
+test_restores_clones (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  OvmVm *source;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  source = ovm_manager_lookup_vm (model.manager, "source", NULL);
+  for (int i = 0; i < 3; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("clone%d", i);
+      OvmVm *clone = restore (&model, name, directory, i == 2 ? "'paused': <true>" : NULL);
+      const VmmConfig *config;
+
+      g_assert_no_error (model.error);
+      config = ovm_vm_get_config (clone)->vmm;
+      g_assert_cmpint (ovm_vm_get_state (clone), ==, i == 2 ? OVM_STATE_PAUSED : OVM_STATE_RUNNING);
+      g_assert_cmpuint (config->vp_count, ==, 2);
+      g_assert_null (config->memory_file);
+      g_assert_cmpstr (config->uuid, !=, ovm_vm_get_config (source)->vmm->uuid);
+      g_assert_cmpstr (ovm_vm_get_snapshot_path (clone), ==, ovm_vm_get_snapshot_path (source));
+    }
+}
+
+static void
+test_restores_the_same_uuid_once (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autofree char *uuid = NULL;
+  OvmVm *source;
+  OvmVm *again;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  source = ovm_manager_lookup_vm (model.manager, "source", NULL);
+  uuid = g_strdup (ovm_vm_get_config (source)->vmm->uuid);
+  g_assert_null (restore (&model, "again", directory, "'uuid': <'same'>"));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_UUID_IN_USE);
+  model_do (&model, source, OVM_OPERATION_DELETE_FORCED);
+  again = restore (&model, "again", directory, "'uuid': <'same'>");
+  g_assert_no_error (model.error);
+  g_assert_cmpstr (ovm_vm_get_config (again)->vmm->uuid, ==, uuid);
+}
+
+static void
+test_failed_restore_leaves_nothing (void)
+{
+  static const struct
+  {
+    const char *options;
+    OvmError code;
+  } cases[] = {
+    { "'test-fail': <'define:HostError'>", OVM_ERROR_HOST_ERROR },
+    { "'test-fail': <'restore:Incompatible'>", OVM_ERROR_INCOMPATIBLE },
+    { "'uuid': <'same'>", OVM_ERROR_UUID_IN_USE },
+    { "'nonsense': <1>", OVM_ERROR_UNKNOWN_KEY },
+  };
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autofree char *missing = NULL;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  missing = model_path (&model, "missing");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_assert_null (restore (&model, "new", directory, cases[i].options));
+      g_assert_error (model.error, OVM_ERROR, (int) cases[i].code);
+      g_assert_null (ovm_manager_lookup_vm (model.manager, "new", NULL));
+    }
+  g_assert_null (restore (&model, "new", missing, NULL));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
+  g_assert_null (restore (&model, "new", "relative", NULL));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_INVALID_CONFIG);
+  g_assert_nonnull (restore (&model, "new", directory, NULL));
+}
+
+static void
+test_restore_need_not_be_waited_for (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  OvmVm *vm;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  vm = restore (&model, "new", directory, "'wait': <false>, 'test-delay-ms': <uint32 200>");
+  g_assert_no_error (model.error);
+  g_assert_cmpint (ovm_vm_get_state (vm), ==, OVM_STATE_STOPPED);
+  g_assert_nonnull (ovm_vm_get_job (vm));
+  g_assert_cmpstr (ovm_job_get_operation (ovm_vm_get_job (vm)), ==, "restore-vm");
+  model_wait_until (ovm_vm_get_state (vm) == OVM_STATE_RUNNING);
+}
+
+static void
+on_inspected (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
+{
+  Model *model = user_data;
+
+  model->done = TRUE;
+  model->error = error != NULL ? g_error_copy (error) : NULL;
+  if (snapshot != NULL)
+    g_assert_cmpstr (vmm_snapshot_get_vm_name (snapshot), ==, "source");
+}
+
+static void
+on_verified (const GError *error, gpointer user_data)
+{
+  on_inspected (NULL, error, user_data);
+}
+
+static void
+test_inspects_and_verifies (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autofree char *missing = NULL;
+  g_autoptr (GError) error = NULL;
+  OvmJob *job = NULL;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  missing = model_path (&model, "missing");
+
+  model_reset (&model);
+  g_assert_true (ovm_manager_begin_inspect (model.manager, directory, on_inspected, &model, &error));
+  model_wait_until (model.done);
+  g_assert_no_error (model.error);
+
+  model_reset (&model);
+  g_assert_true (ovm_manager_begin_verify (model.manager, directory, &job, on_verified, &model, &error));
+  g_assert_cmpstr (ovm_job_get_operation (job), ==, "verify");
+  model_wait_until (model.done);
+  g_assert_no_error (model.error);
+
+  model_reset (&model);
+  g_assert_true (ovm_manager_begin_verify (model.manager, missing, &job, on_verified, &model, &error));
+  model_wait_until (model.done);
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
+
+  g_assert_false (ovm_manager_begin_inspect (model.manager, "relative", on_inspected, &model, &error));
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_INVALID_CONFIG);
+}
+
+static void
+on_closed (const GError *error, gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+}
+
+/* VMs that run and one in the middle of a save all end, and nothing new begins */
+static void
+test_closes (void)
+{
+  Model model;
+  g_autofree char *directory = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean closed = FALSE;
+  OvmVm *busy;
+
+  model_init (&model);
+  directory = model_path (&model, "s");
+  model_do (&model, model_create (&model, "runs", NULL), OVM_OPERATION_START);
+  busy = model_create (&model, "busy", "'test-delay-ms': <uint32 400>");
+  model_do (&model, busy, OVM_OPERATION_START);
+  model_reset (&model);
+  g_assert_true (
+      ovm_vm_begin (busy, ovm_action_new_save (directory, NULL), NULL, model_on_action, &model, &error));
+
+  ovm_manager_close (model.manager, on_closed, &closed);
+  g_assert_null (model_try_create (&model, "late", "{'driver': <'test'>}"));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_CANCELLED);
+  model_reset (&model);
+  model_wait_until (closed);
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_CANCELLED);
+  g_assert_false (g_file_test (directory, G_FILE_TEST_EXISTS));
+  g_assert_finalize_object (model.manager);
+  g_clear_error (&model.error);
+  scratch_free (model.directory);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/src/manager/creates-and-finds", test_creates_and_finds);
+  g_test_add_func ("/src/manager/refuses-a-second-of-the-name", test_refuses_a_second_of_the_name);
+  g_test_add_func ("/src/manager/name-is-taken-at-once", test_name_is_taken_at_once);
+  g_test_add_func ("/src/manager/name-and-uuid-come-free", test_name_and_uuid_come_free);
+  g_test_add_func ("/src/manager/failed-create-leaves-nothing", test_failed_create_leaves_nothing);
+  g_test_add_func ("/src/manager/limits-vms", test_limits_vms);
+  g_test_add_func ("/src/manager/restores-clones", test_restores_clones);
+  g_test_add_func ("/src/manager/restores-the-same-uuid-once", test_restores_the_same_uuid_once);
+  g_test_add_func ("/src/manager/failed-restore-leaves-nothing", test_failed_restore_leaves_nothing);
+  g_test_add_func ("/src/manager/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
+  g_test_add_func ("/src/manager/inspects-and-verifies", test_inspects_and_verifies);
+  g_test_add_func ("/src/manager/closes", test_closes);
+  return g_test_run ();
+}
