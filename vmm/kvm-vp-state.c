@@ -139,13 +139,11 @@ load_tsc_khz (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error)
   return FALSE;
 }
 
-static gboolean
-save_cpuid (VmmKvmVp *vp, Openvmm__X86__VpState *state, GError **error)
+static void
+save_cpuid (VmmKvmVp *vp, Openvmm__X86__VpState *state)
 {
-  g_autofree struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (CPUID_ENTRIES_MAX);
+  const struct kvm_cpuid2 *cpuid = vp->cpuid;
 
-  if (vmm_kvm_ioctl (vp->fd, KVM_GET_CPUID2, cpuid, "read a VP's CPUID", error) < 0)
-    return FALSE;
   state->n_cpuid = cpuid->nent;
   state->cpuid = g_new0 (Openvmm__X86__CpuidEntry *, cpuid->nent);
   for (guint i = 0; i < cpuid->nent; i++)
@@ -162,7 +160,6 @@ save_cpuid (VmmKvmVp *vp, Openvmm__X86__VpState *state, GError **error)
       entry->edx = cpuid->entries[i].edx;
       state->cpuid[i] = entry;
     }
-  return TRUE;
 }
 
 static gboolean
@@ -185,7 +182,11 @@ load_cpuid (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error)
       cpuid->entries[i].ecx = entry->ecx;
       cpuid->entries[i].edx = entry->edx;
     }
-  return vmm_kvm_ioctl (vp->fd, KVM_SET_CPUID2, cpuid, "set a VP's CPUID", error) >= 0;
+  if (vmm_kvm_ioctl (vp->fd, KVM_SET_CPUID2, cpuid, "set a VP's CPUID", error) < 0)
+    return FALSE;
+  g_free (vp->cpuid);
+  vp->cpuid = g_steal_pointer (&cpuid);
+  return TRUE;
 }
 
 Openvmm__X86__VpState *
@@ -196,11 +197,11 @@ vmm_kvm_vp_save (VmmKvmVp *vp, guint64 tsc_lag, GError **error)
   openvmm__x86__vp_state__init (state);
   state->index = vp->index;
   state->tsc_khz = vmm_kvm_get_tsc_khz (vp);
+  save_cpuid (vp, state);
   if (save_mp_state (vp, state, error) && vmm_kvm_save_msrs (vp, tsc_lag, state, error) &&
       vmm_kvm_save_registers (vp, state, error) && save_xsave (vp, state, error) &&
       save_xcrs (vp, state, error) && vmm_kvm_save_debug_registers (vp, state, error) &&
-      save_lapic (vp, state, error) && save_cpuid (vp, state, error) &&
-      vmm_kvm_save_events (vp, state, error))
+      save_lapic (vp, state, error) && vmm_kvm_save_events (vp, state, error))
     return state;
   openvmm__x86__vp_state__free_unpacked (state, NULL);
   return NULL;

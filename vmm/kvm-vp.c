@@ -37,7 +37,6 @@ VmmKvmVp *
 vmm_kvm_vp_new (VmmKvm *kvm, guint index, guint vp_count, GError **error)
 {
   g_autoptr (VmmKvmVp) vp = g_new0 (VmmKvmVp, 1);
-  g_autofree struct kvm_cpuid2 *cpuid = vmm_kvm_make_cpuid (kvm, index, vp_count);
   void *run;
 
   vp->kvm = kvm;
@@ -56,7 +55,8 @@ vmm_kvm_vp_new (VmmKvm *kvm, guint index, guint vp_count, GError **error)
       return NULL;
     }
   vp->run = run;
-  if (vmm_kvm_ioctl (vp->fd, KVM_SET_CPUID2, cpuid, "set a VP's CPUID", error) < 0)
+  vp->cpuid = vmm_kvm_make_cpuid (kvm, index, vp_count);
+  if (vmm_kvm_ioctl (vp->fd, KVM_SET_CPUID2, vp->cpuid, "set a VP's CPUID", error) < 0)
     return NULL;
   return g_steal_pointer (&vp);
 }
@@ -70,6 +70,7 @@ vmm_kvm_vp_free (VmmKvmVp *vp)
     munmap (vp->run, vp->kvm->run_size);
   if (vp->fd >= 0)
     close (vp->fd);
+  g_free (vp->cpuid);
   g_free (vp);
 }
 
