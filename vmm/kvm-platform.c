@@ -11,7 +11,6 @@
 /* what KVM shows as the mode of a channel that was not programmed since reset */
 #define PIT_MODE_UNSET 0xff
 #define PIT_CHANNELS 3u
-#define PIT_MODE_UNSET 0xffu /* a channel that was never programmed, as KVM has it */
 
 gboolean
 vmm_kvm_get_clock (VmmKvm *kvm, guint64 *clock_ns, GError **error)
