@@ -86,6 +86,12 @@ read_command_line (char *text, size_t size)
     close (fd);
 }
 
+static const char *
+value_of (const char *word, const char *key)
+{
+  return strncmp (word, key, strlen (key)) == 0 ? word + strlen (key) : NULL;
+}
+
 static Orders
 read_orders (void)
 {
@@ -96,10 +102,14 @@ read_orders (void)
   read_command_line (text, sizeof text);
   for (char *word = strtok_r (text, " \n", &rest); word != NULL; word = strtok_r (NULL, " \n", &rest))
     {
-      sscanf (word, "openvmm.then=%15s", orders.then);
-      sscanf (word, "openvmm.at=%lu", &orders.at);
-      if (sscanf (word, "openvmm.block=%zu", &orders.block_size) == 1)
-        orders.block_size <<= 20;
+      const char *value;
+
+      if ((value = value_of (word, "openvmm.then=")) != NULL)
+        snprintf (orders.then, sizeof orders.then, "%s", value);
+      else if ((value = value_of (word, "openvmm.at=")) != NULL)
+        orders.at = strtoul (value, NULL, 10);
+      else if ((value = value_of (word, "openvmm.block=")) != NULL)
+        orders.block_size = strtoul (value, NULL, 10) << 20;
     }
   return orders;
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,17 +26,22 @@ now_usec (void)
 static void
 print_record (char *record, unsigned long long start_usec)
 {
-  unsigned priority;
-  unsigned long long sequence, usec;
+  /* priority,sequence,microseconds,...;text */
+  char *end;
+  unsigned long level = strtoul (record, &end, 10) % 8;
   char *text = strchr (record, ';');
 
-  if (text == NULL || sscanf (record, "%u,%llu,%llu", &priority, &sequence, &usec) != 3)
+  if (text == NULL || *end != ',')
     return;
+  strtoull (end + 1, &end, 10);
+  if (*end != ',')
+    return;
+  unsigned long long usec = strtoull (end + 1, NULL, 10);
+
   text++;
   text[strcspn (text, "\n")] = '\0';
-
-  if (usec >= start_usec || priority % 8 <= LEVEL_WARNING)
-    guest_say ("kernel %u %s", priority % 8, text);
+  if (usec >= start_usec || level <= LEVEL_WARNING)
+    guest_say ("kernel %lu %s", level, text);
 }
 
 void

@@ -10,7 +10,7 @@ sleep_random() {
 
 kill_service() {
   systemctl kill --signal=KILL openvmmd.service
-  sleep 3 # longer than the guest's clock may move over the restore
+  sleep 6 # longer than the guest's clock may move over the restore
 }
 
 # one_round N: VM guest(N-1) runs; afterwards guestN does, restored from it
