@@ -36,6 +36,8 @@ format_time (guint64 usec)
 static char *
 format_duration (guint64 usec)
 {
+  if (usec == 0)
+    return g_strdup (""); /* before the first */
   if (usec < 1000)
     return g_strdup_printf ("%" G_GUINT64_FORMAT " µs", usec);
   if (usec < G_USEC_PER_SEC)

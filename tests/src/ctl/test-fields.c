@@ -25,6 +25,7 @@ test_formats_values (void)
   assert_value (OVM_CTL_FIELD_TEXT, "uint64 18446744073709551615", "18446744073709551615");
   assert_value (OVM_CTL_FIELD_TEXT, "['a', 'b']", "['a', 'b']");
   assert_value (OVM_CTL_FIELD_SIZE, "uint64 536870912", "512 MiB");
+  assert_value (OVM_CTL_FIELD_DURATION, "uint64 0", "");
   assert_value (OVM_CTL_FIELD_DURATION, "uint64 999", "999 µs");
   assert_value (OVM_CTL_FIELD_DURATION, "uint64 1250", "1.25 ms");
   assert_value (OVM_CTL_FIELD_DURATION, "uint64 2500000", "2.50 s");
