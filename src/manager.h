@@ -65,7 +65,9 @@ gboolean ovm_manager_begin_restore (OvmManager *manager,
                                     gpointer user_data,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** ovm_manager_begin_inspect: opens a snapshot. Errors: at once, %OVM_ERROR_INVALID_CONFIG, %OVM_ERROR_LIMIT_EXCEEDED. */
+/**
+ * ovm_manager_begin_inspect: opens a snapshot. Errors: at once, %OVM_ERROR_INVALID_CONFIG, %OVM_ERROR_LIMIT_EXCEEDED.
+ */
 gboolean ovm_manager_begin_inspect (OvmManager *manager,
                                     const char *directory,
                                     OvmManagerInspectDone done,

@@ -38,7 +38,7 @@ typedef struct
 typedef void (*OvmSnapshotDone) (OvmSnapshot *snapshot, const GError *error, gpointer user_data);
 
 /** ovm_snapshot_new: Thread: any. */
-OvmSnapshot *ovm_snapshot_new (VmmSnapshot *snapshot, OvmJobList *jobs);
+OvmSnapshot *ovm_snapshot_new (VmmSnapshot *from, OvmJobList *jobs);
 
 const OvmSnapshotInfo *ovm_snapshot_get_info (OvmSnapshot *snapshot);
 const char *ovm_snapshot_get_path (OvmSnapshot *snapshot);

@@ -16,8 +16,8 @@ G_DECLARE_FINAL_TYPE (OvmVm, ovm_vm, OVM, VM, GObject)
  * OvmVm:
  *
  * Lives on the main thread. Signals: `changed` when a property may have another value; `state-changed` (OvmState old,
- * OvmState new, const char *reason) for every step, before `changed`; `deleted` at the end, after which nothing can be done
- * with it.
+ * OvmState new, const char *reason) for every step, before `changed`; `deleted` at the end, after which nothing
+ * can be done with it.
  */
 
 /** OvmVmDone: a begun operation has ended. On the main thread. @action is freed afterwards. */

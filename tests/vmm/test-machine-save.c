@@ -57,7 +57,10 @@ assert_sound (const char *path)
   g_assert_no_error (error);
 }
 
-/* The guest goes on, the snapshot stays as it is, and two restores each go on from it, for every backing and over generations. */
+/*
+ * The guest goes on, the snapshot stays as it is, and two restores each go on from it, for every backing and over
+ * generations.
+ */
 static void
 test_carries_on (gconstpointer data)
 {

@@ -80,7 +80,9 @@ add_vp (VmmConfig *config)
   config->vp_count = 2;
 }
 
-/* Two snapshots with nothing but a restore between them hold the same state: whatever was lost or changed would show. */
+/*
+ * Two snapshots with nothing but a restore between them hold the same state: whatever was lost or changed would show.
+ */
 static void
 test_restore_changes_nothing (gconstpointer guest)
 {

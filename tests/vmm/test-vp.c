@@ -84,7 +84,9 @@ open_gate (gpointer data)
   return NULL;
 }
 
-/* A save that comes in the middle of a read: the read happens once, in the saved VM and in the restored one together. */
+/*
+ * A save that comes in the middle of a read: the read happens once, in the saved VM and in the restored one together.
+ */
 static void
 save_in_read (const char *guest, guint reads, guint64 second_word)
 {

@@ -28,8 +28,8 @@ typedef struct
  */
 TinyMachine *tiny_machine_new (const char *guest, void (*adjust) (VmmConfig *config));
 
-/** tiny_machine_new_restored: a machine of its own, out of a snapshot, paused. */
-TinyMachine *tiny_machine_new_restored (const char *snapshot);
+/** tiny_machine_new_restored: a machine of its own, out of the snapshot at @path, paused. */
+TinyMachine *tiny_machine_new_restored (const char *path);
 
 /** tiny_machine_new_bare: as tiny_machine_new(), without a machine: for tests that assemble one. */
 TinyMachine *tiny_machine_new_bare (const char *guest, void (*adjust) (VmmConfig *config));
