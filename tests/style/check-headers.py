@@ -18,7 +18,7 @@ def prototypes(text):
 
 def can_fail(name, arguments):
     """Whether it fails with an error, and is not there to make one."""
-    return 'GError **' in arguments and not re.search(r'_set_(?:\w+_)?(?:error|corrupt)$|_error_translate', name)
+    return 'GError **' in arguments and not re.search(r'_set_(?:\w+_)?(?:error|corrupt)$|_error_propagate', name)
 
 
 def has_contract(line, text):
