@@ -35,6 +35,24 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmKvm, vmm_kvm_free)
 /** vmm_kvm_set_irq: drives an input of the interrupt controllers. Thread: any. */
 void vmm_kvm_set_irq (VmmKvm *kvm, guint irq, gboolean asserted);
 
+/* ---- which pages the guest changes: kvm-dirty-log.c --------------------------------------- */
+
+/** vmm_kvm_start_dirty_log: from now on changed pages are noted. Errors: HOST. */
+gboolean vmm_kvm_start_dirty_log (VmmKvm *kvm, VmmMemory *memory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vmm_kvm_stop_dirty_log (VmmKvm *kvm, VmmMemory *memory);
+
+/**
+ * vmm_kvm_read_dirty_log:
+ * @bits: (out caller-allocates): a bit for each page, in the order of the RAM file; one word more than RAM needs, which
+ *   the caller has cleared
+ *
+ * Takes the pages changed since the last reading out of the log.
+ *
+ * Returns: how many they are, or %G_MAXUINT64 with @error set (HOST)
+ */
+guint64 vmm_kvm_read_dirty_log (VmmKvm *kvm, VmmMemory *memory, guint64 *bits, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* ---- clock, timer and interrupt controllers: kvm-platform.c ------------------------------ */
 
 /** vmm_kvm_get_clock: (out): kvm-clock, nanoseconds. Errors: HOST. */

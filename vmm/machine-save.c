@@ -3,8 +3,9 @@
 /*
  * The freeze does only what must see the guest stand still: save the state, and part the guest from the file that
  * is to be the snapshot's memory. Where RAM still is its file, that is the flip. Where it is not (anonymous RAM,
- * or a private view since an earlier snapshot), RAM is first written to the new file, and the flip goes on to that
- * one. Everything else comes after the guest runs again.
+ * or a private view since an earlier snapshot), RAM is written to a new file, most of it before the freeze in passes over
+ * what the running guest has changed meanwhile, and the flip goes on to that one. Everything else comes after the guest
+ * runs again.
  *
  * A failure before the flip changes nothing. After it the guest runs on a private view of a file that nobody else
  * has, and the next save writes RAM out.
@@ -15,6 +16,7 @@
 
 #include "vmm/fd.h"
 #include "vmm/page-writer.h"
+#include "vmm/precopy.h"
 #include "vmm/snapshot-writer.h"
 
 typedef struct
@@ -22,13 +24,22 @@ typedef struct
   VmmMachine *machine;
   VmmSnapshotWriter *writer;
   GCancellable *cancellable;
-  int memory_fd; /* where RAM is written to in the freeze; -1 if the RAM file itself becomes the snapshot's */
+  int memory_fd;       /* where RAM is written to; -1 if the RAM file itself becomes the snapshot's */
+  VmmPrecopy *precopy; /* what has written RAM but for the last changes; NULL if the guest did not run */
   VmmSavedState *state;
   VmmKvmCpu cpu;
   guint64 freeze_usec;
 } Save;
 
 #define CONSOLE_DRAIN_MS 200u
+
+static gboolean
+write_memory (Save *save, GError **error)
+{
+  if (save->precopy != NULL)
+    return vmm_precopy_finish (save->precopy, error);
+  return vmm_page_writer_write (save->machine->memory, save->memory_fd, save->cancellable, error);
+}
 
 static gboolean
 save_standing_still (Save *save, GError **error)
@@ -40,7 +51,7 @@ save_standing_still (Save *save, GError **error)
   save->state = vmm_machine_save_state (save->machine, error);
   if (save->state == NULL)
     return FALSE;
-  if (save->memory_fd >= 0 && !vmm_page_writer_write (memory, save->memory_fd, save->cancellable, error))
+  if (save->memory_fd >= 0 && !write_memory (save, error))
     return FALSE;
   return vmm_memory_flip (memory, save->memory_fd, error);
 }
@@ -117,6 +128,7 @@ save_locked (Save *save,
   g_autoptr (VmmSnapshotWriter) writer = vmm_snapshot_writer_new (directory, error);
   g_autoptr (VmmManifest) manifest = NULL;
   VMM_AUTO_FD int memory_fd = -1;
+  g_autoptr (VmmPrecopy) precopy = NULL;
 
   if (writer == NULL)
     return FALSE;
@@ -128,8 +140,16 @@ save_locked (Save *save,
         return FALSE;
     }
   save->memory_fd = memory_fd;
+  if (memory_fd >= 0 && was_running)
+    {
+      precopy = vmm_precopy_new (machine->kvm, machine->memory, memory_fd, error);
+      if (precopy == NULL || !vmm_precopy_run (precopy, save->cancellable, error))
+        return FALSE;
+    }
+  save->precopy = precopy;
   if (!vmm_memory_prepare_flip (machine->memory, error) || !freeze (save, error))
     return FALSE;
+  g_clear_pointer (&precopy, vmm_precopy_free);
   vmm_memory_drop_aside (machine->memory);
   vmm_console_drain (machine->console, CONSOLE_DRAIN_MS);
 

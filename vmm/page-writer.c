@@ -152,3 +152,40 @@ vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GEr
     }
   return TRUE;
 }
+
+/* Number of the first page from @page on that is marked as @marked, or @n_pages. */
+static guint64
+next_page (const guint64 *bits, guint64 page, guint64 n_pages, gboolean marked)
+{
+  while (page < n_pages)
+    {
+      guint64 word = (marked ? bits[page / 64] : ~bits[page / 64]) >> (page % 64);
+
+      if (word != 0)
+        return MIN (page + __builtin_ctzll (word), n_pages);
+      page = (page / 64 + 1) * 64;
+    }
+  return n_pages;
+}
+
+gboolean
+vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const guint64 *bits, GError **error)
+{
+  guint n_regions;
+  PageWriter writer = {
+    .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
+    .size = vmm_memory_get_size (memory),
+    .fd = fd,
+  };
+  guint64 n_pages = writer.size / VMM_PAGE_SIZE;
+  guint64 end;
+
+  for (guint64 page = next_page (bits, 0, n_pages, TRUE); page < n_pages;
+       page = next_page (bits, end, n_pages, TRUE))
+    {
+      end = next_page (bits, page, n_pages, FALSE);
+      if (!write_all (&writer, page * VMM_PAGE_SIZE, (end - page) * VMM_PAGE_SIZE, error))
+        return FALSE;
+    }
+  return TRUE;
+}

@@ -123,12 +123,42 @@ test_reports_failed_write (void)
   g_assert_error (error, VMM_ERROR, VMM_ERROR_HOST);
 }
 
+static void
+test_writes_marked_pages_alone (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int fd = new_file ();
+  g_autoptr (VmmMemory) memory = vmm_memory_new_private (base, SIZE, NULL);
+  g_autofree guint64 *bits = g_new0 (guint64, SIZE / VMM_PAGE_SIZE / 64 + 1);
+  static const guint marked[] = { 0, 63, 64, 65, 200, SIZE / VMM_PAGE_SIZE - 1 };
+  g_autoptr (GError) error = NULL;
+
+  for (guint page = 0; page < SIZE / VMM_PAGE_SIZE; page++)
+    write_byte (memory, (guint64) page * VMM_PAGE_SIZE, 7);
+  write_byte (memory, 200 * VMM_PAGE_SIZE, 0);
+  g_assert_cmpint (pwrite (fd, "x", 1, 200 * VMM_PAGE_SIZE), ==, 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (marked); i++)
+    bits[marked[i] / 64] |= G_GUINT64_CONSTANT (1) << (marked[i] % 64);
+
+  g_assert_true (vmm_page_writer_write_dirty (memory, fd, bits, &error));
+  g_assert_no_error (error);
+  for (guint page = 0; page < SIZE / VMM_PAGE_SIZE; page++)
+    {
+      gboolean is_marked = (bits[page / 64] >> (page % 64)) & 1;
+      guint8 byte = 0xff;
+
+      g_assert_cmpint (pread (fd, &byte, 1, (off_t) page * VMM_PAGE_SIZE), ==, 1);
+      g_assert_cmpuint (byte, ==, is_marked && page != 200 ? 7 : 0);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/vmm/page-writer/writes-anonymous-sparsely", test_writes_anonymous_sparsely);
   g_test_add_func ("/vmm/page-writer/joins-base-and-changes", test_joins_base_and_changes);
+  g_test_add_func ("/vmm/page-writer/writes-marked-pages-alone", test_writes_marked_pages_alone);
   g_test_add_func ("/vmm/page-writer/can-be-cancelled", test_can_be_cancelled);
   g_test_add_func ("/vmm/page-writer/reports-failed-write", test_reports_failed_write);
   return g_test_run ();

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* precopy.h: RAM of a running guest, out to a file in passes (private) */
+
+#pragma once
+
+#include "vmm/kvm.h"
+
+G_BEGIN_DECLS
+
+typedef struct _VmmPrecopy VmmPrecopy;
+
+/**
+ * vmm_precopy_new:
+ * @fd: an empty file of the size of @memory; both must outlive this
+ *
+ * Begins to note what the guest changes. Errors: HOST.
+ */
+VmmPrecopy *vmm_precopy_new (VmmKvm *kvm, VmmMemory *memory, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_precopy_free: stops noting. */
+void vmm_precopy_free (VmmPrecopy *precopy);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmPrecopy, vmm_precopy_free)
+
+/**
+ * vmm_precopy_run:
+ *
+ * Writes RAM, then in passes what has changed meanwhile, until little is left or the guest is faster than we are. The guest runs.
+ *
+ * Thread: any that may block for long. Errors: NO_SPACE, CANCELLED, HOST.
+ */
+gboolean vmm_precopy_run (VmmPrecopy *precopy,
+                          GCancellable *cancellable,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_precopy_finish:
+ *
+ * Writes what is left, so that the file is RAM. The guest stands still. Errors: NO_SPACE, HOST.
+ */
+gboolean vmm_precopy_finish (VmmPrecopy *precopy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
