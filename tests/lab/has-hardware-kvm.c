@@ -22,7 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROUNDS 200000u
+#define ROUNDS 500000u
+#define TRIES 3 /* the first one also pays for page faults */
 #define INSTRUCTIONS_PER_ROUND 2
 #define ENOUGH_MIPS 30.0 /* an interpreter makes about 2, software emulation below a KVM about 200 */
 
@@ -95,11 +96,25 @@ now (void)
   return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
 }
 
+/* Runs the loop from its beginning; returns millions of instructions a second, or -1 if it did not come to its end. */
+static double
+time_loop (Guest *guest)
+{
+  double begin;
+
+  if (!start_at_zero (guest->vp))
+    return -1;
+  begin = now ();
+  if (ioctl (guest->vp, KVM_RUN, 0) < 0 || guest->run->exit_reason != KVM_EXIT_HLT)
+    return -1;
+  return ROUNDS * INSTRUCTIONS_PER_ROUND / (now () - begin) / 1e6;
+}
+
 int
 main (void)
 {
-  Guest guest;
-  double begin, mips;
+  Guest guest = { -1, -1, NULL };
+  double best = 0;
   int kvm = open ("/dev/kvm", O_RDWR | O_CLOEXEC);
 
   if (kvm < 0)
@@ -107,20 +122,23 @@ main (void)
   if (!make_guest (kvm, &guest))
     return say_no ("/dev/kvm cannot make a guest");
 
-  alarm (20); /* its signal ends us, which is a no, too */
-  begin = now ();
-  if (ioctl (guest.vp, KVM_RUN, 0) < 0)
-    return say_no ("/dev/kvm cannot run a guest");
-  mips = ROUNDS * INSTRUCTIONS_PER_ROUND / (now () - begin) / 1e6;
-
-  if (guest.run->exit_reason != KVM_EXIT_HLT)
+  alarm (60); /* its signal ends us, which is a no, too */
+  for (int i = 0; i < TRIES; i++)
     {
-      printf ("no: /dev/kvm cannot run a loop of two instructions, exit reason %u\n", guest.run->exit_reason);
-      return 1;
+      double mips = time_loop (&guest);
+
+      if (mips < 0)
+        {
+          printf ("no: /dev/kvm cannot run a loop of two instructions, exit reason %u\n",
+                  guest.run->exit_reason);
+          return 1;
+        }
+      best = mips > best ? mips : best;
     }
+
   printf ("%s: /dev/kvm runs %.1f million instructions a second, %s\n",
-          mips < ENOUGH_MIPS ? "no" : "yes",
-          mips,
-          mips < ENOUGH_MIPS ? "it interprets them" : "on the processor");
-  return mips < ENOUGH_MIPS ? 1 : 0;
+          best < ENOUGH_MIPS ? "no" : "yes",
+          best,
+          best < ENOUGH_MIPS ? "it interprets them" : "on the processor");
+  return best < ENOUGH_MIPS ? 1 : 0;
 }
