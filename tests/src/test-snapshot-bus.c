@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "src/snapshot-bus.h"
+
+#include "tests/src/bus.h"
+
+static char *
+make (Bus *bus, const char *name)
+{
+  return bus_save (bus, BUS_VM ("vm"), name);
+}
+
+static void
+create_vm (Bus *bus)
+{
+  bus_create (bus, "vm", NULL);
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+}
+
+static void
+test_properties (Bus *bus, gconstpointer data)
+{
+  g_autofree char *directory = bus_with_path (bus, "s", "'", "'");
+  g_autofree char *vm_uuid = NULL;
+  g_autofree char *snapshot = NULL;
+  g_autofree char *uuid = NULL;
+
+  create_vm (bus);
+  snapshot = make (bus, "s");
+  vm_uuid = bus_get (bus, BUS_VM ("vm"), "VM", "UUID");
+  uuid = bus_get (bus, snapshot, "Snapshot", "UUID");
+  g_strdelimit (uuid, "-", '_');
+  g_assert_nonnull (strstr (uuid, snapshot + strlen ("/org/openvmm/snapshot/")));
+  bus_assert_property (bus, snapshot, "Snapshot", "Directory", directory);
+  bus_assert_property (bus, snapshot, "Snapshot", "VMName", "'vm'");
+  bus_assert_property (bus, snapshot, "Snapshot", "VMUUID", vm_uuid);
+  bus_assert_property (bus, snapshot, "Snapshot", "Parent", "'/'");
+  bus_assert_property (bus, snapshot, "Snapshot", "ParentUUID", "''");
+  bus_assert_property (bus, snapshot, "Snapshot", "MemorySize", "16777216");
+  bus_assert_property (bus, snapshot, "Snapshot", "VPCount", "1");
+  bus_assert_property (bus, snapshot, "Snapshot", "DowntimeUSec", "1000");
+  bus_assert_property (bus, snapshot, "Snapshot", "Job", "'/'");
+}
+
+static void
+test_parent_comes_and_goes (Bus *bus, gconstpointer data)
+{
+  g_autofree char *parent = NULL;
+  g_autofree char *child = NULL;
+  g_autofree char *quoted = NULL;
+  g_autofree char *parent_uuid = NULL;
+
+  create_vm (bus);
+  parent = make (bus, "1");
+  child = make (bus, "2");
+  quoted = g_strdup_printf ("'%s'", parent);
+  bus_assert_property (bus, child, "Snapshot", "Parent", quoted);
+  parent_uuid = bus_get (bus, child, "Snapshot", "ParentUUID");
+  bus_do (bus, parent, "Snapshot", "Delete", "(@a{sv} {},)");
+  bus_assert_property (bus, child, "Snapshot", "Parent", "'/'");
+  bus_assert_property (bus, child, "Snapshot", "ParentUUID", parent_uuid);
+}
+
+static void
+test_deletes (Bus *bus, gconstpointer data)
+{
+  g_autofree char *directory = bus_path (bus, "s");
+  g_autofree char *snapshot = NULL;
+
+  create_vm (bus);
+  snapshot = make (bus, "s");
+  bus_do (bus, snapshot, "Snapshot", "Delete", "(@a{sv} {},)");
+  g_assert_false (g_file_test (directory, G_FILE_TEST_EXISTS));
+  g_assert_null (bus_get (bus, snapshot, "Snapshot", "UUID"));
+  bus_assert_property (bus, BUS_VM ("vm"), "VM", "CurrentSnapshot", "'/'");
+  bus_assert_property (bus, BUS_VM ("vm"), "VM", "State", "'running'");
+}
+
+static void
+test_verifies (Bus *bus, gconstpointer data)
+{
+  g_autofree char *memory = bus_path (bus, "s/memory.bin");
+  g_autofree char *snapshot = NULL;
+  int fd;
+
+  create_vm (bus);
+  snapshot = make (bus, "s");
+  bus_do (bus, snapshot, "Snapshot", "Verify", "(@a{sv} {},)");
+  bus_assert_fails (bus, snapshot, "Snapshot", "Verify", "({'deep': <true>},)", OVM_ERROR_UNKNOWN_KEY);
+
+  g_assert_cmpint (chmod (memory, 0600), ==, 0);
+  fd = open (memory, O_WRONLY | O_CLOEXEC);
+  g_assert_cmpint (pwrite (fd, "x", 1, 4711), ==, 1);
+  g_assert_cmpint (close (fd), ==, 0);
+  bus_assert_fails (bus, snapshot, "Snapshot", "Verify", "(@a{sv} {},)", OVM_ERROR_CORRUPT);
+}
+
+static void
+test_need_not_be_waited_for (Bus *bus, gconstpointer data)
+{
+  g_autofree char *snapshot = NULL;
+
+  create_vm (bus);
+  snapshot = make (bus, "s");
+  bus_do (bus, snapshot, "Snapshot", "Verify", "({'wait': <false>},)");
+  bus_wait_until (bus_find_signal (bus, "Completed /org/openvmm/job/3 (true, '', '')") != NULL);
+  bus_do (bus, snapshot, "Snapshot", "Delete", "({'wait': <false>},)");
+  bus_wait_until (bus_find_signal (bus, "Completed /org/openvmm/job/4 (true, '', '')") != NULL);
+  g_assert_null (bus_get (bus, snapshot, "Snapshot", "UUID"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  bus_test_add ("/src/snapshot-bus/properties", test_properties);
+  bus_test_add ("/src/snapshot-bus/parent-comes-and-goes", test_parent_comes_and_goes);
+  bus_test_add ("/src/snapshot-bus/deletes", test_deletes);
+  bus_test_add ("/src/snapshot-bus/verifies", test_verifies);
+  bus_test_add ("/src/snapshot-bus/need-not-be-waited-for", test_need_not_be_waited_for);
+  return g_test_run ();
+}
