@@ -521,6 +521,25 @@ go_back (OvmDriverVm *vm, Body *old, OvmState state, const char *reason)
     crash (vm, error->message);
 }
 
+/* The machine stays. Should the guest have ended by itself meanwhile, @ended tells, and there is no error. */
+static gboolean
+go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gboolean *ended, GError **error)
+{
+  g_autofree char *reason = NULL;
+  g_autoptr (GError) local_error = NULL;
+  OvmState state = get_state (vm, &reason);
+
+  set_state (vm, paused ? OVM_STATE_PAUSED : OVM_STATE_RUNNING, NULL);
+  if (vmm_machine_go_back (vm->machine, snapshot, paused, &local_error))
+    return TRUE;
+  *ended = !vmm_machine_runs_from (vm->machine, snapshot);
+  if (*ended)
+    return FALSE;
+  set_state (vm, state, reason);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
 static gboolean
 restore (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, const OvmDriverTask *task, GError **error)
 {
@@ -530,6 +549,15 @@ restore (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, const OvmDrive
   g_auto (Body) old = { 0 };
   g_auto (Body) new = { .boot = boot_new (vm) };
 
+  if (vm->machine != NULL && vmm_machine_runs_from (vm->machine, snapshot))
+    {
+      gboolean ended = FALSE;
+
+      if (go_back_in_place (vm, snapshot, paused, &ended, error))
+        return TRUE;
+      if (!ended)
+        return FALSE;
+    }
   new.machine =
       vmm_machine_new_from_snapshot (snapshot, vm->config, vm->console, on_machine_event, new.boot, error);
   if (new.machine == NULL)

@@ -163,6 +163,13 @@ save_cpuid (VmmKvmVp *vp, Openvmm__X86__VpState *state)
 }
 
 static gboolean
+is_same_cpuid (const struct kvm_cpuid2 *one, const struct kvm_cpuid2 *two)
+{
+  return one->nent == two->nent &&
+         memcmp (one->entries, two->entries, one->nent * sizeof one->entries[0]) == 0;
+}
+
+static gboolean
 load_cpuid (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error)
 {
   g_autofree struct kvm_cpuid2 *cpuid = NULL;
@@ -182,6 +189,9 @@ load_cpuid (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error)
       cpuid->entries[i].ecx = entry->ecx;
       cpuid->entries[i].edx = entry->edx;
     }
+  /* a VP that has run refuses to be given CPUID again, be it the same */
+  if (is_same_cpuid (cpuid, vp->cpuid))
+    return TRUE;
   if (vmm_kvm_ioctl (vp->fd, KVM_SET_CPUID2, cpuid, "set a VP's CPUID", error) < 0)
     return FALSE;
   g_free (vp->cpuid);

@@ -58,5 +58,6 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
       g_prefix_error (error, "snapshot %s: ", vmm_snapshot_get_directory (snapshot));
       return NULL;
     }
+  machine->origin_uuid = g_strdup (vmm_snapshot_get_uuid (snapshot));
   return g_steal_pointer (&machine);
 }

@@ -53,7 +53,11 @@ save_standing_still (Save *save, GError **error)
     return FALSE;
   if (save->memory_fd >= 0 && !write_memory (save, error))
     return FALSE;
-  return vmm_memory_flip (memory, save->memory_fd, error);
+  if (!vmm_memory_flip (memory, save->memory_fd, error))
+    return FALSE;
+  /* what the view shows from now on is no snapshot's before it is published */
+  g_clear_pointer (&save->machine->origin_uuid, g_free);
+  return TRUE;
 }
 
 static gboolean
@@ -110,6 +114,7 @@ publish (Save *save, VmmManifest *manifest, VmmProgressFunc progress, gpointer p
     return FALSE;
   if (linked)
     vmm_memory_give_file_away (memory);
+  save->machine->origin_uuid = g_strdup (manifest->uuid);
   return TRUE;
 }
 

@@ -223,6 +223,7 @@ vmm_machine_free (VmmMachine *machine)
   vmm_kvm_free (machine->kvm);
   vmm_memory_free (machine->memory);
   vmm_config_free (machine->config);
+  g_free (machine->origin_uuid);
   g_mutex_unlock (&machine->lock);
   g_mutex_clear (&machine->input_lock);
   g_mutex_clear (&machine->lock);

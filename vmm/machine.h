@@ -25,6 +25,7 @@ struct _VmmMachine
   gint ended; /* atomic: the machine has come to its end by itself */
 
   VmmMemory *memory;
+  char *origin_uuid; /* the snapshot whose memory the view of RAM shows; NULL for none */
   VmmKvm *kvm;
   VmmBus *bus;
   GPtrArray *devices; /* of VmmDevice */
@@ -63,5 +64,14 @@ VmmSavedState *vmm_machine_save_state (VmmMachine *machine, GError **error) G_GN
 gboolean vmm_machine_load_state (VmmMachine *machine,
                                  VmmSavedState *state,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_go_back_to_state_locked:
+ *
+ * Puts @state, which is hostile, and the RAM that belongs to it back; the VPs stand still. On failure the machine is as it was.
+ */
+gboolean vmm_machine_go_back_to_state_locked (VmmMachine *machine,
+                                              VmmSavedState *state,
+                                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -388,6 +388,13 @@ vmm_memory_drop_aside (VmmMemory *memory)
 }
 
 void
+vmm_memory_drop_changes (VmmMemory *memory)
+{
+  g_return_if_fail (!memory->shared && memory->fd >= 0);
+  (void) madvise (memory->regions[0].host, memory->size, MADV_DONTNEED);
+}
+
+void
 vmm_memory_give_file_away (VmmMemory *memory)
 {
   if (memory->name != NULL)

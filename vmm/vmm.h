@@ -323,6 +323,21 @@ gboolean vmm_machine_resume (VmmMachine *machine, GError **error) G_GNUC_WARN_UN
  */
 gboolean vmm_machine_pause (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** vmm_machine_runs_from: whether @machine's RAM is a private view of @snapshot's, so that it can go back to it. */
+gboolean vmm_machine_runs_from (VmmMachine *machine, VmmSnapshot *snapshot);
+
+/**
+ * vmm_machine_go_back:
+ * @snapshot: the one that @machine runs from: restored from it, or saved to it last
+ * @paused: whether the machine stands still afterwards
+ *
+ * Makes the machine what it was when @snapshot was taken, in place, at the cost of what has changed since.
+ *
+ * Errors: INVALID_STATE if it does not run from @snapshot, or has ended; CORRUPT, HOST, TIMED_OUT; then it goes on as it was.
+ */
+gboolean vmm_machine_go_back (VmmMachine *machine, VmmSnapshot *snapshot, gboolean paused, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_machine_press_power_button: asks the guest to shut down; whether it does is its choice. */
 void vmm_machine_press_power_button (VmmMachine *machine);
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+#include "vmm/machine.h"
+
+#include <string.h>
+
+#include "tests/vmm/tiny-machine.h"
+#include "vmm/snapshot.h"
+
+static VmmSnapshot *
+open_snapshot (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  VmmSnapshot *snapshot = vmm_snapshot_open (path, &error);
+
+  g_assert_no_error (error);
+  return snapshot;
+}
+
+static void
+go_back (TinyMachine *tiny, VmmSnapshot *snapshot, gboolean paused)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (vmm_machine_go_back (tiny->machine, snapshot, paused, &error));
+  g_assert_no_error (error);
+}
+
+/* Each time the guest is found where it was, and makes no mistake from there on: RAM and state belong together. */
+static void
+come_and_go (TinyMachine *tiny, VmmSnapshot *snapshot, guint64 round)
+{
+  for (guint i = 0; i < 20; i++)
+    {
+      tiny_machine_wait_word (tiny, 0, round + 2);
+      go_back (tiny, snapshot, TRUE);
+      g_assert_cmpuint (tiny_machine_get_word (tiny, 0), ==, round);
+      tiny_machine_resume (tiny);
+    }
+  tiny_machine_wait_word (tiny, 0, round + 2);
+  g_assert_cmpuint (tiny_machine_get_word (tiny, 1), ==, 0);
+}
+
+static void
+test_saved_machine_goes_back (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("memory-writer", NULL);
+
+  tiny_machine_resume (tiny);
+  for (guint generation = 0; generation < 3; generation++)
+    {
+      g_autofree char *name = g_strdup_printf ("snapshot-%u", generation);
+      g_autofree char *path = NULL;
+      g_autoptr (VmmSnapshot) snapshot = NULL;
+      guint64 round;
+
+      tiny_machine_wait_word (tiny, 0, tiny_machine_get_word (tiny, 0) + 2);
+      path = tiny_machine_save (tiny, name);
+      snapshot = open_snapshot (path);
+      go_back (tiny, snapshot, TRUE);
+      round = tiny_machine_get_word (tiny, 0);
+      tiny_machine_resume (tiny);
+      come_and_go (tiny, snapshot, round);
+    }
+}
+
+static void
+test_restored_machine_goes_back (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("memory-writer", NULL);
+  g_autoptr (TinyMachine) restored = NULL;
+  g_autoptr (VmmSnapshot) snapshot = NULL;
+  g_autofree char *path = NULL;
+  guint64 round;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 2);
+  path = tiny_machine_save (tiny, "snapshot");
+  snapshot = open_snapshot (path);
+  restored = tiny_machine_new_restored (path);
+  round = tiny_machine_get_word (restored, 0);
+  tiny_machine_resume (restored);
+  come_and_go (restored, snapshot, round);
+}
+
+static void
+test_goes_back_running (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("memory-writer", NULL);
+  g_autoptr (VmmSnapshot) snapshot = NULL;
+  g_autofree char *path = NULL;
+  guint64 round;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 2);
+  tiny_machine_pause (tiny);
+  path = tiny_machine_save (tiny, "snapshot");
+  round = tiny_machine_get_word (tiny, 0);
+  snapshot = open_snapshot (path);
+  for (guint i = 0; i < 200; i++)
+    go_back (tiny, snapshot, FALSE);
+  g_assert_true (tiny->machine->running);
+  tiny_machine_wait_word (tiny, 0, round + 2);
+  g_assert_cmpuint (tiny_machine_get_word (tiny, 1), ==, 0);
+}
+
+static void
+test_refuses_another_snapshot (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("memory-writer", NULL);
+  g_autoptr (VmmSnapshot) first = NULL;
+  g_autofree char *first_path = NULL;
+  g_autofree char *second_path = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 round;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 2);
+  first_path = tiny_machine_save (tiny, "first");
+  first = open_snapshot (first_path);
+  g_assert_true (vmm_machine_runs_from (tiny->machine, first));
+  second_path = tiny_machine_save (tiny, "second");
+  g_assert_false (vmm_machine_runs_from (tiny->machine, first));
+
+  round = tiny_machine_get_word (tiny, 0);
+  g_assert_false (vmm_machine_go_back (tiny->machine, first, FALSE, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_INVALID_STATE);
+  tiny_machine_wait_word (tiny, 0, round + 2);
+  g_assert_cmpuint (tiny_machine_get_word (tiny, 1), ==, 0);
+}
+
+/* The state of a snapshot in which the last device that is loaded is damaged: all before it has been put back by then. */
+static VmmSavedState *
+damaged_state (VmmSavedState *sound)
+{
+  VmmSavedState *state = vmm_saved_state_new ();
+  g_autofree const char **names = vmm_saved_state_get_names (sound);
+
+  for (const char **name = names; *name != NULL; name++)
+    {
+      const ProtobufCMessageDescriptor *type = &openvmm__x86__platform_state__descriptor;
+      g_autoptr (GBytes) bytes = NULL;
+      gboolean is_last = FALSE;
+
+      if (g_str_has_prefix (*name, "vp-"))
+        type = &openvmm__x86__vp_state__descriptor;
+      for (const VmmDeviceType *const *device = vmm_device_types; *device != NULL; device++)
+        if (g_str_equal ((*device)->name, *name))
+          {
+            type = (*device)->state;
+            is_last = device[1] == NULL;
+          }
+      bytes = vmm_saved_state_lookup (sound, *name, type, NULL);
+      if (is_last)
+        {
+          g_bytes_unref (bytes);
+          bytes = g_bytes_new_static ("\xff", 1);
+        }
+      vmm_saved_state_add (state, *name, type, bytes);
+    }
+  return state;
+}
+
+static void
+test_failure_leaves_machine_as_it_was (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("memory-writer", NULL);
+  g_autoptr (VmmSnapshot) snapshot = NULL;
+  g_autoptr (VmmSavedState) damaged = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 round;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 2);
+  path = tiny_machine_save (tiny, "snapshot");
+  snapshot = open_snapshot (path);
+  damaged = damaged_state (vmm_snapshot_get_saved_state (snapshot));
+  tiny_machine_wait_word (tiny, 0, tiny_machine_get_word (tiny, 0) + 3);
+  tiny_machine_pause (tiny);
+  round = tiny_machine_get_word (tiny, 0);
+
+  g_assert_false (vmm_machine_go_back_to_state_locked (tiny->machine, damaged, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_CORRUPT);
+  g_assert_cmpuint (tiny_machine_get_word (tiny, 0), ==, round);
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, round + 3);
+  g_assert_cmpuint (tiny_machine_get_word (tiny, 1), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/vmm/machine-go-back/saved-machine-goes-back", test_saved_machine_goes_back);
+  g_test_add_func ("/vmm/machine-go-back/restored-machine-goes-back", test_restored_machine_goes_back);
+  g_test_add_func ("/vmm/machine-go-back/goes-back-running", test_goes_back_running);
+  g_test_add_func ("/vmm/machine-go-back/refuses-another-snapshot", test_refuses_another_snapshot);
+  g_test_add_func ("/vmm/machine-go-back/failure-leaves-machine-as-it-was",
+                   test_failure_leaves_machine_as_it_was);
+  return g_test_run ();
+}
