@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which pages the guest has changed: KVM keeps a bit for each page of a slot while it is told to. Reading the bits clears them,
- * so a page that changes meanwhile is in this reading or in the next one. What the VMM itself writes is not in the log: while it
- * is on, nothing of ours writes to guest RAM.
+ * Which pages the guest has changed: KVM keeps a bit for each page of a slot while it is told to. Reading the bits
+ * clears them, so a page that changes meanwhile is in this reading or in the next one. What the VMM itself writes
+ * is not in the log: while it is on, nothing of ours writes to guest RAM.
  */
 
 #include "config.h"

@@ -3,9 +3,9 @@
 /*
  * The freeze does only what must see the guest stand still: save the state, and part the guest from the file that
  * is to be the snapshot's memory. Where RAM still is its file, that is the flip. Where it is not (anonymous RAM,
- * or a private view since an earlier snapshot), RAM is written to a new file, most of it before the freeze in passes over
- * what the running guest has changed meanwhile, and the flip goes on to that one. Everything else comes after the guest
- * runs again.
+ * or a private view since an earlier snapshot), RAM is written to a new file, most of it before the freeze in
+ * passes over what the running guest has changed meanwhile, and the flip goes on to that one. Everything else
+ * comes after the guest runs again.
  *
  * A failure before the flip changes nothing. After it the guest runs on a private view of a file that nobody else
  * has, and the next save writes RAM out.

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * vmm_page_writer_write:
  * @fd: an empty file of the size of @memory
  *
- * Writes RAM as it is to @fd; pages of zeros stay holes. For RAM that cannot be handed over by a flip: anonymous RAM, or
- * a private view that has changed. What the guest changes meanwhile is to be written again.
+ * Writes RAM as it is to @fd; pages of zeros stay holes. For RAM that cannot be handed over by a flip: anonymous
+ * RAM, or a private view that has changed. What the guest changes meanwhile is to be written again.
  *
  * Thread: any that may block for long. Errors: NO_SPACE, CANCELLED, HOST.
  */

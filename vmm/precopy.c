@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest that changes pages slower than we write them leaves less to do in each pass. What the last pass leaves is written in the
- * freeze. A guest that is faster would keep us busy for ever: when a pass has not halved what there is to do, or after
- * PASSES_MAX, the rest is the freeze's, however much it is.
+ * A guest that changes pages slower than we write them leaves less to do in each pass. What the last pass leaves
+ * is written in the freeze. A guest that is faster would keep us busy for ever: when a pass has not halved what
+ * there is to do, or after PASSES_MAX, the rest is the freeze's, however much it is.
  */
 
 #include "config.h"

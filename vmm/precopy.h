@@ -25,7 +25,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmPrecopy, vmm_precopy_free)
 /**
  * vmm_precopy_run:
  *
- * Writes RAM, then in passes what has changed meanwhile, until little is left or the guest is faster than we are. The guest runs.
+ * Writes RAM, then in passes what has changed meanwhile, until little is left or the guest is faster than we are.
+ * The guest runs.
  *
  * Thread: any that may block for long. Errors: NO_SPACE, CANCELLED, HOST.
  */
