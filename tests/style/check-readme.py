@@ -7,6 +7,7 @@ import re
 
 import style
 
+OURS = r'`((?:src|vmm|tests|dbus|data|docs|proto)/[\w./-]+\.(?:[ch]|py|xml|build|proto))`'
 STORY = 'tests/lab/inside/story'
 
 
@@ -39,7 +40,7 @@ def check_links(documents, paths):
             path = os.path.normpath(os.path.join(os.path.dirname(document), match.group(1)))
             if path not in paths:
                 problems.append(f'{document}:{line}: there is no {path}')
-        for line, match in style.find(r'`((?:src|vmm|tests|dbus|data|docs|proto)/[\w./-]+\.(?:[ch]|py|xml|build|proto))`', text):
+        for line, match in style.find(OURS, text):
             if match.group(1) not in paths and 'scratch' not in match.group(1):
                 problems.append(f'{document}:{line}: there is no {match.group(1)}')
     return problems
@@ -59,7 +60,8 @@ def check_anchors(documents):
 
 def check_examples(tap):
     story = 'K="quiet${X:+ $X}"\nfor name in one two; do\nrun "busctl a \\$M \'$K\'" \\\n  "b"\nrun "busctl $name"\n'
-    tap.case('finds/made-calls', [] if made_calls(story) == ["busctl a $M 'quiet' b", 'busctl one'] else made_calls(story))
+    made = made_calls(story)
+    tap.case('finds/made-calls', [] if made == ["busctl a $M 'quiet' b", 'busctl one'] else made)
     tap.finds('call-nobody-makes', check_calls("    $ busctl one\n    $ busctl two\n", story))
     tap.finds('dead-link', check_links({'docs/a.md': '[a](b.md) [c](../README.md#x) [d](https://e)'}, ['README.md']))
     tap.finds('dead-path', check_links({'a.md': '`vmm/a.c` and `vmm/b.c`'}, ['vmm/a.c']))
