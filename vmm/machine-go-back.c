@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A VM that runs from a snapshot has a private view of the snapshot's memory: going back to it needs no new machine. The pages that
- * the guest has made private are dropped, so that the file shows through again, and the state is put back.
+ * A VM that runs from a snapshot has a private view of the snapshot's memory: going back to it needs no new
+ * machine. The pages that the guest has made private are dropped, so that the file shows through again, and the
+ * state is put back.
  *
- * Dropping the pages cannot be undone and cannot fail, so it comes last. If the state cannot be put back, the present one, saved
- * beforehand, is.
+ * Dropping the pages cannot be undone and cannot fail, so it comes last. If the state cannot be put back, the
+ * present one, saved beforehand, is.
  */
 
 #include "config.h"

@@ -68,7 +68,8 @@ gboolean vmm_machine_load_state (VmmMachine *machine,
 /**
  * vmm_machine_go_back_to_state_locked:
  *
- * Puts @state, which is hostile, and the RAM that belongs to it back; the VPs stand still. On failure the machine is as it was.
+ * Puts @state, which is hostile, and the RAM that belongs to it back; the VPs stand still. On failure the machine
+ * is as it was.
  */
 gboolean vmm_machine_go_back_to_state_locked (VmmMachine *machine,
                                               VmmSavedState *state,

@@ -333,7 +333,8 @@ gboolean vmm_machine_runs_from (VmmMachine *machine, VmmSnapshot *snapshot);
  *
  * Makes the machine what it was when @snapshot was taken, in place, at the cost of what has changed since.
  *
- * Errors: INVALID_STATE if it does not run from @snapshot, or has ended; CORRUPT, HOST, TIMED_OUT; then it goes on as it was.
+ * Errors: INVALID_STATE if it does not run from @snapshot, or has ended; CORRUPT, HOST, TIMED_OUT; then it goes on
+ * as it was.
  */
 gboolean vmm_machine_go_back (VmmMachine *machine, VmmSnapshot *snapshot, gboolean paused, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

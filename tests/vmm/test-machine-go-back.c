@@ -130,7 +130,9 @@ test_refuses_another_snapshot (void)
   g_assert_cmpuint (tiny_machine_get_word (tiny, 1), ==, 0);
 }
 
-/* The state of a snapshot in which the last device that is loaded is damaged: all before it has been put back by then. */
+/*
+ * The state of a snapshot in which the last device that is loaded is damaged: all before it has been put back by then.
+ */
 static VmmSavedState *
 damaged_state (VmmSavedState *sound)
 {
