@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* bench-machine.h: a machine of the product in this process, with one of the tiny guests */
+
+#pragma once
+
+#include "tests/bench/bench.h"
+#include "vmm/vmm.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  VmmConfig *config;
+  VmmConsole *console;
+  VmmMachine *machine;
+  int console_fd;
+} BenchMachine;
+
+/** bench_machine_new: runs @guest in @mib of RAM in a file. */
+BenchMachine *bench_machine_new (const Bench *bench, const char *guest, guint mib);
+
+/** bench_machine_new_restored: out of @snapshot, paused. */
+BenchMachine *bench_machine_new_restored (VmmSnapshot *snapshot);
+void bench_machine_free (BenchMachine *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (BenchMachine, bench_machine_free)
+
+/** bench_machine_wait: until the guest says @byte. */
+void bench_machine_wait (BenchMachine *machine, char byte);
+void bench_machine_say (BenchMachine *machine, gconstpointer data, gsize length);
+
+guint64 bench_machine_get_word (BenchMachine *machine, guint index);
+void bench_machine_set_word (BenchMachine *machine, guint index, guint64 value);
+
+void bench_machine_pause (BenchMachine *machine);
+
+/** bench_machine_save: returns how long the guest stood still, in milliseconds. */
+double bench_machine_save (BenchMachine *machine, const char *path);
+
+/**
+ * bench_machine_make_snapshot:
+ * @pages: how many pages the guest changes, when it is restored, before it answers A and halts
+ *
+ * A snapshot of a paused guest that has written to all its RAM. Returns: its path (transfer full)
+ */
+char *bench_machine_make_snapshot (const Bench *bench, const char *name, guint mib, guint pages);
+
+G_END_DECLS

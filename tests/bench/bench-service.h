@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* bench-service.h: the real service on a bus of its own */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "tests/bench/bench.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BenchService BenchService;
+
+BenchService *bench_service_new (const Bench *bench);
+
+/** bench_service_free: ends the service, which ends its VMs. */
+void bench_service_free (BenchService *service);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (BenchService, bench_service_free)
+
+/** bench_service_call: dies of an error. @arguments is floating. Returns: the reply (transfer full) */
+GVariant *bench_service_call (BenchService *service,
+                              const char *path,
+                              const char *interface,
+                              const char *method,
+                              GVariant *arguments);
+
+/** bench_service_restore: RestoreVM, running; @log (nullable) takes its console. Returns: the VM (transfer full) */
+char *bench_service_restore (BenchService *service, const char *name, const char *directory, const char *log);
+
+/** bench_service_call_vm: a method of a VM. @arguments is floating, or NULL. */
+void bench_service_call_vm (BenchService *service, const char *vm, const char *method, GVariant *arguments);
+
+/** bench_service_delete: powers the VM off and forgets it. */
+void bench_service_delete (BenchService *service, const char *vm);
+
+/** bench_service_open_console: a socket the caller owns. */
+int bench_service_open_console (BenchService *service, const char *vm);
+
+/** bench_service_get_memory_kib: memory of the process that is not a guest's: all mappings but RAM's. */
+guint64 bench_service_get_memory_kib (BenchService *service);
+
+G_END_DECLS
