@@ -40,8 +40,10 @@
 #define ECX_SVM (1u << 2)
 #define ECX_PERFCTR_CORE (1u << 23)
 
+#define N_TOPOLOGY_LEAVES 2u
 #define TOPOLOGY_SMT 1u
 #define TOPOLOGY_CORE 2u
+#define TOPOLOGY_CORE_INDEX 1u /* of its subleaf */
 
 struct kvm_cpuid2 *
 vmm_kvm_cpuid_alloc (guint n)
@@ -55,7 +57,7 @@ vmm_kvm_cpuid_alloc (guint n)
 struct kvm_cpuid2 *
 vmm_kvm_read_cpuid (int system_fd, GError **error)
 {
-  g_autofree struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (ENTRIES_MAX);
+  g_autofree struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (ENTRIES_MAX - N_TOPOLOGY_LEAVES);
 
   if (vmm_kvm_ioctl (system_fd, KVM_GET_SUPPORTED_CPUID, cpuid, "tell its CPUID", error) < 0)
     return NULL;
@@ -84,7 +86,7 @@ set_topology (struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
       entry->ebx = 1;
       entry->ecx |= TOPOLOGY_SMT << 8;
     }
-  else if (entry->index == 1)
+  else if (entry->index == TOPOLOGY_CORE_INDEX)
     {
       entry->eax = core_shift (vp_count);
       entry->ebx = vp_count;
@@ -138,17 +140,6 @@ adjust (VmmKvm *kvm, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count
     }
 }
 
-struct kvm_cpuid2 *
-vmm_kvm_make_cpuid (VmmKvm *kvm, guint index, guint vp_count)
-{
-  struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (kvm->cpuid->nent);
-
-  memcpy (cpuid->entries, kvm->cpuid->entries, kvm->cpuid->nent * sizeof cpuid->entries[0]);
-  for (guint i = 0; i < cpuid->nent; i++)
-    adjust (kvm, &cpuid->entries[i], index, vp_count);
-  return cpuid;
-}
-
 static const struct kvm_cpuid_entry2 *
 find (const struct kvm_cpuid2 *cpuid, guint32 function, guint32 index)
 {
@@ -156,6 +147,33 @@ find (const struct kvm_cpuid2 *cpuid, guint32 function, guint32 index)
     if (cpuid->entries[i].function == function && cpuid->entries[i].index == index)
       return &cpuid->entries[i];
   return NULL;
+}
+
+/* Newer kernels tell nothing of the host's topology, and leave out the level of the cores: ours is then added. */
+static void
+add_core_level (struct kvm_cpuid2 *cpuid, guint32 function)
+{
+  if (find (cpuid, function, 0) == NULL || find (cpuid, function, TOPOLOGY_CORE_INDEX) != NULL)
+    return;
+  cpuid->entries[cpuid->nent++] = (struct kvm_cpuid_entry2){
+    .function = function,
+    .index = TOPOLOGY_CORE_INDEX,
+    .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+  };
+}
+
+struct kvm_cpuid2 *
+vmm_kvm_make_cpuid (VmmKvm *kvm, guint index, guint vp_count)
+{
+  struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (kvm->cpuid->nent + N_TOPOLOGY_LEAVES);
+
+  cpuid->nent = kvm->cpuid->nent;
+  memcpy (cpuid->entries, kvm->cpuid->entries, kvm->cpuid->nent * sizeof cpuid->entries[0]);
+  add_core_level (cpuid, LEAF_TOPOLOGY);
+  add_core_level (cpuid, LEAF_TOPOLOGY_V2);
+  for (guint i = 0; i < cpuid->nent; i++)
+    adjust (kvm, &cpuid->entries[i], index, vp_count);
+  return cpuid;
 }
 
 static void
