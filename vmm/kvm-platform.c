@@ -151,7 +151,8 @@ pack_pit_channel (const struct kvm_pit_channel_state *channel, gint64 now_ns)
   message->mode = channel->mode;
   message->bcd = channel->bcd;
   message->gate = channel->gate;
-  message->count_load_age_ns = now_ns - channel->count_load_time;
+  /* modulo 2^64, as a load of any age may have made it */
+  message->count_load_age_ns = (gint64) ((guint64) now_ns - (guint64) channel->count_load_time);
   return message;
 }
 
