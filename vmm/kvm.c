@@ -47,6 +47,30 @@ vmm_kvm_check_extension (VmmKvm *kvm, guint capability)
   return MAX (0, ioctl (kvm->fd, KVM_CHECK_EXTENSION, (gulong) capability));
 }
 
+static void
+set_open_error (GError **error, int error_number)
+{
+  const char *reason = g_strerror (error_number);
+
+  if (error_number == EACCES || error_number == EPERM)
+    g_set_error (error,
+                 VMM_ERROR,
+                 VMM_ERROR_HYPERVISOR_DENIED,
+                 "%s cannot be opened: %s; the service's user must be in the group that owns it, usually kvm",
+                 KVM_DEVICE,
+                 reason);
+  else if (error_number == ENOENT || error_number == ENODEV || error_number == ENXIO)
+    g_set_error (
+        error,
+        VMM_ERROR,
+        VMM_ERROR_NO_HYPERVISOR,
+        "%s cannot be opened: %s; load kvm_intel or kvm_amd, or switch virtualization on in the firmware",
+        KVM_DEVICE,
+        reason);
+  else
+    g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "%s cannot be opened: %s", KVM_DEVICE, reason);
+}
+
 static int
 open_device (GError **error)
 {
@@ -54,16 +78,7 @@ open_device (GError **error)
 
   if (fd < 0)
     {
-      gboolean denied = errno == EACCES || errno == EPERM;
-
-      g_set_error (error,
-                   VMM_ERROR,
-                   denied ? VMM_ERROR_HYPERVISOR_DENIED : VMM_ERROR_NO_HYPERVISOR,
-                   "%s cannot be opened: %s; %s",
-                   KVM_DEVICE,
-                   g_strerror (errno),
-                   denied ? "the service's user must be in the group that owns it, usually kvm"
-                          : "load kvm_intel or kvm_amd, or switch virtualization on in the firmware");
+      set_open_error (error, errno);
       return -1;
     }
   if (ioctl (fd, KVM_GET_API_VERSION, 0) != API_VERSION)

@@ -267,7 +267,7 @@ typedef enum
  */
 typedef void (*VmmEventFunc) (VmmEvent event, const char *reason, gpointer user_data);
 
-/** vmm_probe: whether machines can be made here. Errors: NO_HYPERVISOR, HYPERVISOR_DENIED. */
+/** vmm_probe: whether machines can be made here. Errors: NO_HYPERVISOR, HYPERVISOR_DENIED, HOST. */
 gboolean vmm_probe (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
