@@ -12,6 +12,7 @@
 #include "vmm/fd.h"
 
 #define MSR_IA32_TSC 0x10u
+#define MSR_IA32_TSC_DEADLINE 0x6e0u
 #define MSR_IA32_MISC_ENABLE 0x1a0u
 #define MSR_IA32_MTRR_DEF_TYPE 0x2ffu
 #define MISC_ENABLE_FAST_STRINGS 1u
@@ -258,7 +259,7 @@ vmm_kvm_vp_set_immediate_exit (VmmKvmVp *vp, gboolean immediate)
 }
 
 static gboolean
-access_tsc (VmmKvmVp *vp, gulong request, guint64 *tsc, GError **error)
+access_msr (VmmKvmVp *vp, gulong request, guint32 index, guint64 *value, GError **error)
 {
   struct
   {
@@ -266,12 +267,12 @@ access_tsc (VmmKvmVp *vp, gulong request, guint64 *tsc, GError **error)
     struct kvm_msr_entry entry;
   } msrs = {
     .header.nmsrs = 1,
-    .entry = { .index = MSR_IA32_TSC, .data = *tsc },
+    .entry = { .index = index, .data = *value },
   };
 
   if (vmm_kvm_ioctl (vp->fd, request, &msrs, "reach a VP's time-stamp counter", error) < 0)
     return FALSE;
-  *tsc = msrs.entry.data;
+  *value = msrs.entry.data;
   return TRUE;
 }
 
@@ -279,7 +280,7 @@ gboolean
 vmm_kvm_vp_get_tsc (VmmKvmVp *vp, guint64 *tsc, GError **error)
 {
   *tsc = 0;
-  return access_tsc (vp, KVM_GET_MSRS, tsc, error);
+  return access_msr (vp, KVM_GET_MSRS, MSR_IA32_TSC, tsc, error);
 }
 
 static gboolean
@@ -309,7 +310,16 @@ vmm_kvm_vp_move_tsc (VmmKvmVp *vp, gint64 delta, GError **error)
   if (!vmm_kvm_vp_get_tsc (vp, &tsc, error))
     return FALSE;
   tsc += delta;
-  return access_tsc (vp, KVM_SET_MSRS, &tsc, error);
+  return access_msr (vp, KVM_SET_MSRS, MSR_IA32_TSC, &tsc, error);
+}
+
+gboolean
+vmm_kvm_vp_restart_deadline (VmmKvmVp *vp, GError **error)
+{
+  guint64 deadline = 0;
+
+  return access_msr (vp, KVM_GET_MSRS, MSR_IA32_TSC_DEADLINE, &deadline, error) &&
+         (deadline == 0 || access_msr (vp, KVM_SET_MSRS, MSR_IA32_TSC_DEADLINE, &deadline, error));
 }
 
 void

@@ -126,6 +126,14 @@ gboolean vmm_kvm_vp_get_tsc (VmmKvmVp *vp, guint64 *tsc, GError **error) G_GNUC_
 /** vmm_kvm_vp_move_tsc: adds @delta cycles, exactly, so that the VPs' counters keep their distances. */
 gboolean vmm_kvm_vp_move_tsc (VmmKvmVp *vp, gint64 delta, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_kvm_vp_restart_deadline:
+ *
+ * After the counter was moved on: KVM has worked out beforehand when the timer of the local APIC that waits for a value of
+ * the counter goes off, and must do it again. Errors: HOST.
+ */
+gboolean vmm_kvm_vp_restart_deadline (VmmKvmVp *vp, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_kvm_vp_copy_tsc_offset: makes @vp's counter the same as @from's, where the host can. */
 void vmm_kvm_vp_copy_tsc_offset (VmmKvmVp *vp, VmmKvmVp *from);
 

@@ -11,8 +11,6 @@
 #include "config.h"
 #include "vmm/machine.h"
 
-#include <time.h>
-
 #define UNIT_PLATFORM "platform"
 
 static char *
@@ -42,13 +40,11 @@ static gboolean
 save_platform (VmmMachine *machine, VmmSavedState *state, GError **error)
 {
   Openvmm__X86__PlatformState *message = vmm_kvm_save_platform (machine->kvm, error);
-  struct timespec now;
 
   if (message == NULL)
     return FALSE;
-  clock_gettime (CLOCK_REALTIME, &now);
   message->clock_ns = machine->held_clock_ns;
-  message->wall_clock_ns = (guint64) now.tv_sec * 1000000000 + now.tv_nsec;
+  message->wall_clock_ns = machine->held_wall_clock_ns;
   vmm_saved_state_add_message (state, UNIT_PLATFORM, &message->base);
   openvmm__x86__platform_state__free_unpacked (message, NULL);
   return TRUE;
@@ -67,15 +63,10 @@ vmm_machine_save_state (VmmMachine *machine, GError **error)
 
       vmm_saved_state_add (state, device->type->name, device->type->state, packed);
     }
+  if (!machine->clocks_held && !vmm_machine_hold_clocks (machine, error)) /* never ran */
+    return NULL;
   if (!vmm_kvm_vp_get_tsc (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), &tsc, error))
     return NULL;
-  if (!machine->clocks_held) /* never ran: nothing to take off */
-    {
-      machine->held_tsc = tsc;
-      if (!vmm_kvm_get_clock (machine->kvm, &machine->held_clock_ns, error))
-        return NULL;
-      machine->clocks_held = TRUE;
-    }
   if (!save_vps (machine, state, tsc - machine->held_tsc, error) || !save_platform (machine, state, error))
     return NULL;
   return g_steal_pointer (&state);
@@ -128,6 +119,7 @@ load_platform (VmmMachine *machine, VmmSavedState *state, GError **error)
   if (message == NULL)
     return FALSE;
   machine->held_clock_ns = message->clock_ns;
+  machine->held_wall_clock_ns = message->wall_clock_ns;
   ok = vmm_kvm_load_platform (machine->kvm, message, error);
   openvmm__x86__platform_state__free_unpacked (message, NULL);
   return ok;

@@ -4,10 +4,6 @@
  * A machine is built paused, runs and pauses any number of times, and comes to its end once: when the guest powers
  * off, reboots or crashes. An ended machine only waits to be freed; a reboot is a new machine, so there is one way
  * into the kernel and no state left over.
- *
- * While the VPs stand still so do the guest's clocks: the time-stamp counters and kvm-clock are moved back by the
- * length of the pause before the VPs run again. The guest's monotonic time has no jump, whether the pause took a
- * freeze's millisecond or a night.
  */
 
 #include "config.h"
@@ -239,45 +235,6 @@ vmm_machine_check_not_ended (VmmMachine *machine, GError **error)
   return FALSE;
 }
 
-static VmmKvmVp *
-first_vp (VmmMachine *machine)
-{
-  return vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0));
-}
-
-static gboolean
-hold_clocks (VmmMachine *machine, GError **error)
-{
-  if (!vmm_kvm_vp_get_tsc (first_vp (machine), &machine->held_tsc, error) ||
-      !vmm_kvm_get_clock (machine->kvm, &machine->held_clock_ns, error))
-    return FALSE;
-  machine->clocks_held = TRUE;
-  return TRUE;
-}
-
-static gboolean
-release_clocks (VmmMachine *machine, GError **error)
-{
-  guint64 tsc;
-
-  if (!machine->clocks_held)
-    return TRUE;
-  if (!vmm_kvm_vp_get_tsc (first_vp (machine), &tsc, error))
-    return FALSE;
-  for (guint i = 0; i < machine->vps->len; i++)
-    {
-      VmmKvmVp *vp = vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i));
-
-      if (!vmm_kvm_vp_move_tsc (vp, (gint64) (machine->held_tsc - tsc), error))
-        return FALSE;
-      vmm_kvm_vp_tell_paused (vp);
-    }
-  if (!vmm_kvm_set_clock (machine->kvm, machine->held_clock_ns, error))
-    return FALSE;
-  machine->clocks_held = FALSE;
-  return TRUE;
-}
-
 static gboolean
 release_all (VmmMachine *machine, GError **error)
 {
@@ -309,7 +266,7 @@ vmm_machine_stop_vps_locked (VmmMachine *machine, GError **error)
   hold_input (machine, TRUE);
   /* the guest may end while its VPs park: then there is nothing to go on with */
   if (park_all (machine, error) && vmm_machine_check_not_ended (machine, error) &&
-      hold_clocks (machine, error))
+      vmm_machine_hold_clocks (machine, error))
     {
       machine->running = FALSE;
       return TRUE;
@@ -325,7 +282,7 @@ vmm_machine_stop_vps_locked (VmmMachine *machine, GError **error)
 gboolean
 vmm_machine_release_vps_locked (VmmMachine *machine, GError **error)
 {
-  if (!release_clocks (machine, error))
+  if (!vmm_machine_release_clocks (machine, error))
     return FALSE;
   if (!release_all (machine, error))
     {

@@ -34,7 +34,9 @@ struct _VmmMachine
   /* The guest's clocks at the moment it last stood still; they go on from there. */
   gboolean clocks_held;
   guint64 held_clock_ns;
-  guint64 held_tsc; /* of VP 0 */
+  guint64 held_tsc;           /* of VP 0 */
+  guint64 held_wall_clock_ns; /* the host's then; 0 if it is not known */
+  gboolean catches_up;        /* they jump to where they had come by themselves, when the VPs run next */
 
   GMutex input_lock;
   gboolean input_held; /* input of the console waits until the VPs run */
@@ -54,6 +56,10 @@ gboolean vmm_machine_release_vps_locked (VmmMachine *machine, GError **error) G_
 
 /** vmm_machine_check_not_ended: Errors: INVALID_STATE. */
 gboolean vmm_machine_check_not_ended (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The guest's clocks, with the VPs standing still: machine-clocks.c. Releasing those that are not held is harmless. */
+gboolean vmm_machine_hold_clocks (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmm_machine_release_clocks (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* State of the stopped machine: machine-state.c */
 

@@ -323,6 +323,15 @@ gboolean vmm_machine_resume (VmmMachine *machine, GError **error) G_GNUC_WARN_UN
  */
 gboolean vmm_machine_pause (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_machine_catch_up:
+ *
+ * When the machine runs next, the guest's clocks jump on by what the host's wall clock has gone on since they last
+ * stood still, be it in a pause or in the snapshot; they never jump back. Without this they go on from where they
+ * stood. Where the processor's time-stamp counter cannot be moved, kvm-clock alone does.
+ */
+void vmm_machine_catch_up (VmmMachine *machine);
+
 /** vmm_machine_runs_from: whether @machine's RAM is a private view of @snapshot's, so that it can go back to it. */
 gboolean vmm_machine_runs_from (VmmMachine *machine, VmmSnapshot *snapshot);
 
