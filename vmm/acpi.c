@@ -16,13 +16,14 @@
 
 #include <string.h>
 
-#define ACPI_END_GPA 0x100000ull
+#define ACPI_END_GPA VMM_ACPI_GENERATION_ID_GPA
 #define TABLE_ALIGNMENT 64u /* what the FACS needs; the others take less */
 
 #define LOCAL_APIC_GPA 0xfee00000u
 #define IO_APIC_GPA 0xfec00000u
 
 #define SCI_IRQ 9
+#define NOTIFY_DEVICE_SPECIFIC 0x80 /* the first of the events that each kind of device has for itself */
 #define PM1_EVENT_PORT 0x600
 #define PM1_EVENT_LENGTH 4
 #define PM1_CONTROL_PORT 0x604
@@ -140,6 +141,32 @@ unique_id (const VmmDeviceType *const *types, gsize index)
   return uid;
 }
 
+static void
+describe_compatible_ids (VmmAml *aml, const VmmDeviceType *type)
+{
+  guint n = 0;
+
+  while (n < VMM_DEVICE_COMPATIBLE_IDS_MAX && type->acpi_compatible_ids[n] != NULL)
+    n++;
+  if (n == 0)
+    return;
+  vmm_aml_name (aml, "_CID");
+  vmm_aml_begin_package (aml, (guint8) n);
+  for (guint i = 0; i < n; i++)
+    vmm_aml_hardware_id (aml, type->acpi_compatible_ids[i]);
+  vmm_aml_end (aml);
+}
+
+static void
+describe_generation_id (VmmAml *aml)
+{
+  vmm_aml_name (aml, "ADDR");
+  vmm_aml_begin_package (aml, 2);
+  vmm_aml_integer (aml, VMM_ACPI_GENERATION_ID_GPA & G_MAXUINT32);
+  vmm_aml_integer (aml, VMM_ACPI_GENERATION_ID_GPA >> 32);
+  vmm_aml_end (aml);
+}
+
 static gboolean
 describe_device (VmmAml *aml, const VmmDeviceType *const *types, gsize index, GError **error)
 {
@@ -153,6 +180,9 @@ describe_device (VmmAml *aml, const VmmDeviceType *const *types, gsize index, GE
       vmm_aml_name (aml, "_UID");
       vmm_aml_integer (aml, unique_id (types, index));
     }
+  describe_compatible_ids (aml, type);
+  if (type->generation_changed != NULL)
+    describe_generation_id (aml);
   vmm_aml_name (aml, "_STA");
   vmm_aml_integer (aml, 0xf); /* present, enabled, shown, working */
   vmm_aml_name (aml, "_CRS");
@@ -160,11 +190,53 @@ describe_device (VmmAml *aml, const VmmDeviceType *const *types, gsize index, GE
   for (guint i = 0; i < VMM_DEVICE_REGIONS_MAX && type->regions[i].length != 0; i++)
     if (!describe_region (aml, type, &type->regions[i], error))
       return FALSE;
-  if (type->irq != 0)
+  if (type->irq != 0 && !type->acpi_event)
     vmm_aml_resource_irq (aml, type->irq, type->irq_level);
   vmm_aml_end (aml);
   vmm_aml_end (aml);
   return TRUE;
+}
+
+static gboolean
+has_event (const VmmDeviceType *type)
+{
+  return type->acpi_name != NULL && type->acpi_event && type->irq != 0;
+}
+
+/* The device that takes the interrupts of those which have no driver of their own: ACPI 6.5, section 5.6.9. */
+static void
+describe_events (VmmAml *aml, const VmmDeviceType *const *types)
+{
+  vmm_aml_begin_device (aml, "GED0");
+  vmm_aml_name (aml, "_HID");
+  vmm_aml_hardware_id (aml, "ACPI0013");
+  vmm_aml_name (aml, "_UID");
+  vmm_aml_integer (aml, 0);
+  vmm_aml_name (aml, "_CRS");
+  vmm_aml_begin_resources (aml);
+  for (gsize i = 0; types[i] != NULL; i++)
+    if (has_event (types[i]))
+      vmm_aml_resource_irq (aml, types[i]->irq, types[i]->irq_level);
+  vmm_aml_end (aml);
+  vmm_aml_begin_method (aml, "_EVT", 1);
+  for (gsize i = 0; types[i] != NULL; i++)
+    if (has_event (types[i]))
+      {
+        vmm_aml_begin_if_first_argument_is (aml, types[i]->irq);
+        vmm_aml_notify (aml, types[i]->acpi_name, NOTIFY_DEVICE_SPECIFIC);
+        vmm_aml_end (aml);
+      }
+  vmm_aml_end (aml);
+  vmm_aml_end (aml);
+}
+
+static gboolean
+any_has_event (const VmmDeviceType *const *types)
+{
+  for (gsize i = 0; types[i] != NULL; i++)
+    if (has_event (types[i]))
+      return TRUE;
+  return FALSE;
 }
 
 static void
@@ -202,6 +274,8 @@ write_dsdt (AcpiWriter *writer, guint vp_count, const VmmDeviceType *const *type
   for (gsize i = 0; types[i] != NULL; i++)
     if (types[i]->acpi_name != NULL && !describe_device (aml, types, i, error))
       return FALSE;
+  if (any_has_event (types))
+    describe_events (aml, types);
   vmm_aml_end (aml);
 
   body = vmm_aml_steal (aml);

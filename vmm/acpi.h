@@ -11,11 +11,17 @@ G_BEGIN_DECLS
 
 #define VMM_ACPI_RSDP_GPA 0xe0000ull /* the BIOS area that firmware-less guests search, too */
 
+/*
+ * Where the 16 bytes of the generation ID lie: in a page of their own behind the tables, which the memory map reserves, and
+ * where no guest looks for anything else.
+ */
+#define VMM_ACPI_GENERATION_ID_GPA 0xef000ull
+
 /**
  * vmm_acpi_write:
  * @types: (array zero-terminated=1): devices; those with an acpi_name are described in the DSDT
  *
- * Writes RSDP, XSDT, FADT, MADT and DSDT between 0xe0000 and 0x100000.
+ * Writes RSDP, XSDT, FADT, MADT and DSDT between 0xe0000 and 0xef000.
  *
  * Spec: ACPI 6.5, section 5.2.
  */

@@ -23,8 +23,13 @@ enum
   AML_SCOPE_OP = 0x10,
   AML_BUFFER_OP = 0x11,
   AML_PACKAGE_OP = 0x12,
+  AML_METHOD_OP = 0x14,
   AML_EXT_OP_PREFIX = 0x5b,
+  AML_ARG0_OP = 0x68,
   AML_DEVICE_OP = 0x82, /* after the prefix */
+  AML_NOTIFY_OP = 0x86,
+  AML_LEQUAL_OP = 0x93,
+  AML_IF_OP = 0xa0,
 };
 
 enum
@@ -39,6 +44,8 @@ enum
 
 #define ISA_IRQ_COUNT 16
 #define NAME_SEGMENT_LENGTH 4
+#define AML_ARGUMENTS_MAX 7u
+#define AML_METHOD_SERIALIZED (1u << 3)
 
 typedef struct
 {
@@ -213,6 +220,34 @@ vmm_aml_begin_package (VmmAml *aml, guint8 n_elements)
   put_u8 (aml->bytes, AML_PACKAGE_OP);
   open_block (aml, FALSE);
   put_u8 (aml->bytes, n_elements);
+}
+
+void
+vmm_aml_begin_method (VmmAml *aml, const char *name, guint n_arguments)
+{
+  g_return_if_fail (n_arguments <= AML_ARGUMENTS_MAX);
+  put_u8 (aml->bytes, AML_METHOD_OP);
+  open_block (aml, FALSE);
+  put_path (aml->bytes, name);
+  put_u8 (aml->bytes, (guint8) n_arguments | AML_METHOD_SERIALIZED);
+}
+
+void
+vmm_aml_begin_if_first_argument_is (VmmAml *aml, guint64 value)
+{
+  put_u8 (aml->bytes, AML_IF_OP);
+  open_block (aml, FALSE);
+  put_u8 (aml->bytes, AML_LEQUAL_OP);
+  put_u8 (aml->bytes, AML_ARG0_OP);
+  put_integer (aml->bytes, value);
+}
+
+void
+vmm_aml_notify (VmmAml *aml, const char *device, guint8 event)
+{
+  put_u8 (aml->bytes, AML_NOTIFY_OP);
+  put_path (aml->bytes, device);
+  put_integer (aml->bytes, event);
 }
 
 void

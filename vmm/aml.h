@@ -30,6 +30,15 @@ void vmm_aml_begin_scope (VmmAml *aml, const char *path);
 void vmm_aml_begin_device (VmmAml *aml, const char *name);
 void vmm_aml_begin_package (VmmAml *aml, guint8 n_elements);
 
+/** vmm_aml_begin_method: @n_arguments are 0 to 7; one call at a time. */
+void vmm_aml_begin_method (VmmAml *aml, const char *name, guint n_arguments);
+
+/** vmm_aml_begin_if_first_argument_is: what follows is done if the method's first argument equals @value. */
+void vmm_aml_begin_if_first_argument_is (VmmAml *aml, guint64 value);
+
+/** vmm_aml_notify: tells the drivers of @device of @event. */
+void vmm_aml_notify (VmmAml *aml, const char *device, guint8 event);
+
 /** vmm_aml_begin_resources: a resource template: only the vmm_aml_resource_*() may follow, up to vmm_aml_end(). */
 void vmm_aml_begin_resources (VmmAml *aml);
 void vmm_aml_end (VmmAml *aml);

@@ -113,6 +113,15 @@ vmm_device_power_button (VmmDevice *device)
     device->type->power_button (device);
 }
 
+void
+vmm_device_generation_changed (VmmDevice *device)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&device->lock);
+
+  if (device->type->generation_changed != NULL)
+    device->type->generation_changed (device);
+}
+
 /* ---- saved state ------------------------------------------------------------------------ */
 
 GBytes *

@@ -51,6 +51,9 @@ void vmm_device_input (VmmDevice *device);
 /** vmm_device_power_button: the host asks the guest to shut down. Thread: any. */
 void vmm_device_power_button (VmmDevice *device);
 
+/** vmm_device_generation_changed: the generation ID in the guest's RAM is a new one. After vmm_device_sync_irq(). */
+void vmm_device_generation_changed (VmmDevice *device);
+
 /** vmm_device_save: the state, packed; the type's message. */
 GBytes *vmm_device_save (VmmDevice *device);
 

@@ -26,7 +26,7 @@ vmm_machine_go_back_to_state_locked (VmmMachine *machine, VmmSavedState *state, 
   if (vmm_machine_load_state (machine, state, error))
     {
       vmm_memory_drop_changes (machine->memory);
-      return TRUE;
+      return vmm_machine_renew_generation (machine, error); /* fails only where the host has no page left */
     }
   if (!vmm_machine_load_state (machine, present, &undo_error))
     g_prefix_error (error, "the state the VM was in could not be put back either (%s): ", undo_error->message);

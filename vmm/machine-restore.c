@@ -58,6 +58,8 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
       g_prefix_error (error, "snapshot %s: ", vmm_snapshot_get_directory (snapshot));
       return NULL;
     }
+  if (!vmm_machine_renew_generation (machine, error))
+    return NULL;
   machine->origin_uuid = g_strdup (vmm_snapshot_get_uuid (snapshot));
   return g_steal_pointer (&machine);
 }

@@ -197,7 +197,7 @@ vmm_machine_new (const VmmConfig *config,
       !vmm_boot_load (boot, memory, VMM_ACPI_RSDP_GPA, &entry, error))
     return NULL;
   machine = vmm_machine_assemble (config, g_steal_pointer (&memory), console, event, user_data, error);
-  if (machine == NULL)
+  if (machine == NULL || !vmm_machine_write_generation (machine, error))
     return NULL;
   first = g_ptr_array_index (machine->vps, 0);
   if (!vmm_kvm_vp_set_entry (vmm_vp_get_kvm (first), &entry, error))

@@ -61,6 +61,18 @@ gboolean vmm_machine_check_not_ended (VmmMachine *machine, GError **error) G_GNU
 gboolean vmm_machine_hold_clocks (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean vmm_machine_release_clocks (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+#define VMM_GENERATION_ID_SIZE 16
+
+/** vmm_machine_write_generation: a new generation ID, of random bytes, in the guest's RAM. Errors: HOST. */
+gboolean vmm_machine_write_generation (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_renew_generation:
+ *
+ * The same, of a guest that was running before, which is told. After state and RAM are what the guest goes on with.
+ */
+gboolean vmm_machine_renew_generation (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* State of the stopped machine: machine-state.c */
 
 /** vmm_machine_save_state: (transfer full): devices, then VPs, then platform. Errors: HOST. */

@@ -34,6 +34,7 @@ typedef struct
 } VmmRegion;
 
 #define VMM_DEVICE_REGIONS_MAX 4
+#define VMM_DEVICE_COMPATIBLE_IDS_MAX 2
 
 /**
  * VmmDeviceType:
@@ -45,6 +46,9 @@ typedef struct
  * @irq_level: %TRUE for a level-triggered, active-low-in-ACPI line; %FALSE for an ISA edge
  * @acpi_name: (nullable): four characters, the name in the DSDT; %NULL for a device the DSDT does not list
  * @acpi_hid: (nullable): hardware ID, such as "PNP0501"
+ * @acpi_compatible_ids: more IDs that a driver may look for, as they stand in _CID; %NULL ends the list
+ * @acpi_event: %TRUE for an interrupt without a driver of its own: ACPI takes it, and notifies (0x80) the drivers of
+ *   the device that @acpi_name names
  * @access_max: widest access the device's registers know, in bytes: wider ones reach it as several, lowest
  *   address first, as on an ISA bus; 0 for any
  *
@@ -57,6 +61,9 @@ typedef struct
  * @write: as @read
  * @input: bytes wait on the console: see vmm_device_console_read()
  * @power_button: the host asks the guest to shut down
+ * @generation_changed: the VM was restored, so the machine has put a new generation ID into the guest's RAM; called when
+ *   interrupts can be raised again and no VP runs yet. The DSDT gives a device with this operation the object ADDR,
+ *   which tells the guest where the ID lies
  * @save: fill @state, which is initialized and borrowed; cannot fail. Arrays inside come from g_malloc() and
  *   belong to the message
  * @load: take @state over, checking every bound: it is hostile. Touches nothing outside the instance;
@@ -73,6 +80,8 @@ typedef struct
   gboolean irq_level;
   const char *acpi_name;
   const char *acpi_hid;
+  const char *acpi_compatible_ids[VMM_DEVICE_COMPATIBLE_IDS_MAX];
+  gboolean acpi_event;
   guint access_max;
 
   void (*reset) (VmmDevice *device);
@@ -80,6 +89,7 @@ typedef struct
   void (*write) (VmmDevice *device, guint region, guint64 offset, guint size, guint64 value);
   void (*input) (VmmDevice *device);
   void (*power_button) (VmmDevice *device);
+  void (*generation_changed) (VmmDevice *device);
   void (*save) (VmmDevice *device, ProtobufCMessage *state);
   gboolean (*load) (VmmDevice *device, const ProtobufCMessage *state, GError **error);
   gboolean (*irq_line) (VmmDevice *device);

@@ -53,16 +53,22 @@ new_memory (void)
 }
 
 static Tables *
-write_tables (guint vp_count)
+write_tables_of (guint vp_count, const VmmDeviceType *const *described)
 {
   g_autoptr (VmmMemory) memory = new_memory ();
   g_autoptr (GError) error = NULL;
   Tables *tables = g_new (Tables, 1);
 
-  g_assert_true (vmm_acpi_write (memory, vp_count, types, &error));
+  g_assert_true (vmm_acpi_write (memory, vp_count, described, &error));
   g_assert_no_error (error);
   g_assert_true (vmm_memory_read (memory, VMM_ACPI_RSDP_GPA, tables->bytes, sizeof tables->bytes, &error));
   return tables;
+}
+
+static Tables *
+write_tables (guint vp_count)
+{
+  return write_tables_of (vp_count, types);
 }
 
 static guint64
@@ -355,6 +361,51 @@ test_dsdt_lists_all_vps (void)
   g_assert_cmpmem (find_name (last, end, "_UID"), 2, "\12\77", 2);
 }
 
+/* not called */
+static void
+ignore_generation_change (VmmDevice *device)
+{
+}
+
+static void
+assert_dsdt_has (const Tables *tables, gconstpointer bytes, gsize length)
+{
+  const guint8 *dsdt = at (tables, get (find_table (tables, "FACP"), 40, 4));
+
+  g_assert_nonnull (memmem (dsdt, get (dsdt, 4, 4), bytes, length));
+}
+
+static void
+test_dsdt_event_notifies_its_device (void)
+{
+  static const VmmDeviceType event_type = {
+    .name = "event",
+    .irq = 23,
+    .acpi_name = "EVT0",
+    .acpi_hid = "OVMM0001",
+    .acpi_compatible_ids = { "Some_Long_Name", "PNP0501" },
+    .acpi_event = TRUE,
+    .generation_changed = ignore_generation_change,
+  };
+  static const VmmDeviceType *const event_types[] = { &serial_type, &event_type, NULL };
+  static const char compatible[] = "\10_CID\22\27\2\15Some_Long_Name\0\14\101\320\5\1";
+  static const char address[] = "\10ADDR\22\10\2\14\0\360\16\0\0";
+  static const char no_resources[] = "\10_CRS\21\5\12\2\171\0";
+  static const char event_resources[] = "\10_CRS\21\16\12\13\211\6\0\3\1\27\0\0\0\171\0";
+  static const char method[] = "\24\23_EVT\11\240\14\223\150\12\27\206EVT0\12\200";
+  g_autofree Tables *tables = write_tables_of (1, event_types);
+  g_autofree Tables *without = write_tables (1);
+  const guint8 *dsdt = at (without, get (find_table (without, "FACP"), 40, 4));
+
+  assert_dsdt_has (tables, compatible, sizeof compatible - 1);
+  assert_dsdt_has (tables, address, sizeof address - 1);
+  assert_dsdt_has (tables, no_resources, sizeof no_resources - 1);
+  assert_dsdt_has (tables, "ACPI0013", 9);
+  assert_dsdt_has (tables, event_resources, sizeof event_resources - 1);
+  assert_dsdt_has (tables, method, sizeof method - 1);
+  g_assert_null (memmem (dsdt, get (dsdt, 4, 4), "ACPI0013", 8));
+}
+
 static void
 test_describes_every_real_device (void)
 {
@@ -403,6 +454,7 @@ main (int argc, char **argv)
   ADD ("dsdt-device-without-interrupt", test_dsdt_device_without_interrupt);
   ADD ("dsdt-numbers-devices-of-one-kind", test_dsdt_numbers_devices_of_one_kind);
   ADD ("dsdt-lists-all-vps", test_dsdt_lists_all_vps);
+  ADD ("dsdt-event-notifies-its-device", test_dsdt_event_notifies_its_device);
   ADD ("describes-every-real-device", test_describes_every_real_device);
   ADD ("rejects-region-without-description", test_rejects_region_without_description);
 #undef ADD

@@ -49,6 +49,19 @@ test_names_are_padded (void)
 }
 
 static void
+test_method_notifies (void)
+{
+  g_autoptr (VmmAml) aml = vmm_aml_new ();
+
+  vmm_aml_begin_method (aml, "_EVT", 1);
+  vmm_aml_begin_if_first_argument_is (aml, 23);
+  vmm_aml_notify (aml, "DEV0", 0x80);
+  vmm_aml_end (aml);
+  vmm_aml_end (aml);
+  assert_written (aml, "14 13 5f 45 56 54 09 a0 0c 93 68 0a 17 86 44 45 56 30 0a 80");
+}
+
+static void
 test_blocks_nest (void)
 {
   g_autoptr (VmmAml) aml = vmm_aml_new ();
@@ -174,6 +187,7 @@ main (int argc, char **argv)
   ADD ("integers-take-the-shortest-form", test_integers_take_the_shortest_form);
   ADD ("names-are-padded", test_names_are_padded);
   ADD ("blocks-nest", test_blocks_nest);
+  ADD ("method-notifies", test_method_notifies);
   ADD ("lengths-count-themselves", test_lengths_count_themselves);
   ADD ("hardware-ids", test_hardware_ids);
   ADD ("resources-of-a-port-device", test_resources_of_a_port_device);
