@@ -119,7 +119,7 @@ run_restore (const Run *run, GError **error)
 
   paused = action->mode == OVM_RESTORE_PAUSED ||
            (action->mode == OVM_RESTORE_AS_SAVED && !vmm_snapshot_get_running (action->opened));
-  return run->driver->restore (run->vm, action->opened, paused, task, error);
+  return run->driver->restore (run->vm, action->opened, paused, action->clock, task, error);
 }
 
 typedef struct

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @parent_uuid: (nullable): of a snapshot to save
  * @mode: of a restore
  * @verify_memory: of a restore
+ * @clock: of a restore
  * @opened: (nullable): the snapshot to restore; opened by the action if %NULL
  * @save_result: set by a save
  *
@@ -30,6 +31,7 @@ typedef struct
   char *parent_uuid;
   OvmRestoreMode mode;
   gboolean verify_memory;
+  OvmClock clock;
   VmmSnapshot *opened;
   VmmSaveResult save_result;
 } OvmAction;

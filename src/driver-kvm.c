@@ -541,7 +541,12 @@ go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gbool
 }
 
 static gboolean
-restore (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, const OvmDriverTask *task, GError **error)
+restore (OvmDriverVm *vm,
+         VmmSnapshot *snapshot,
+         gboolean paused,
+         OvmClock clock,
+         const OvmDriverTask *task,
+         GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
   g_autofree char *reason = NULL;
@@ -553,8 +558,10 @@ restore (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, const OvmDrive
     {
       gboolean ended = FALSE;
 
+      vmm_machine_catch_up (vm->machine, clock == OVM_CLOCK_CATCH_UP);
       if (go_back_in_place (vm, snapshot, paused, &ended, error))
         return TRUE;
+      vmm_machine_catch_up (vm->machine, FALSE);
       if (!ended)
         return FALSE;
     }
@@ -562,6 +569,7 @@ restore (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, const OvmDrive
       vmm_machine_new_from_snapshot (snapshot, vm->config, vm->console, on_machine_event, new.boot, error);
   if (new.machine == NULL)
     return FALSE;
+  vmm_machine_catch_up (new.machine, clock == OVM_CLOCK_CATCH_UP);
   /* a guest that ends by itself now is let go: a restore is allowed from any state */
   if (vm->machine != NULL && state == OVM_STATE_RUNNING && !vmm_machine_pause (vm->machine, NULL))
     state = get_state (vm, NULL);

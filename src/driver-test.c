@@ -428,7 +428,12 @@ save (OvmDriverVm *vm,
 }
 
 static gboolean
-restore (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, const OvmDriverTask *task, GError **error)
+restore (OvmDriverVm *vm,
+         VmmSnapshot *snapshot,
+         gboolean paused,
+         OvmClock clock,
+         const OvmDriverTask *task,
+         GError **error)
 {
   if (!dawdle (vm, task, error) || should_fail (vm, "restore", error))
     return FALSE;

@@ -29,6 +29,13 @@ typedef enum
  */
 typedef void (*OvmDriverEventFunc) (OvmDriverEvent event, const char *reason, gpointer user_data);
 
+/** OvmClock: what the clocks of a restored guest do about the time since the snapshot was made. */
+typedef enum
+{
+  OVM_CLOCK_CONTINUE, /* nothing: they go on from where they stood */
+  OVM_CLOCK_CATCH_UP, /* they jump over it when the guest runs */
+} OvmClock;
+
 /** OvmDriverTask: how a long operation is watched and stopped. */
 typedef struct
 {
@@ -89,6 +96,7 @@ struct _OvmDriver
   gboolean (*restore) (OvmDriverVm *vm,
                        VmmSnapshot *snapshot,
                        gboolean paused,
+                       OvmClock clock,
                        const OvmDriverTask *task,
                        GError **error);
   int (*open_console) (OvmDriverVm *vm, GError **error);

@@ -47,6 +47,7 @@ typedef struct
   char *directory;
   GVariant *options;
   VmmSnapshot *snapshot;
+  OvmClock clock;
   OvmJob *job;
   /* told once */
   OvmManagerVmDone done;
@@ -345,6 +346,7 @@ on_restore_defined (gpointer data, const GError *error)
                                    ovm_vm_config_get_restore_mode (making->options),
                                    ovm_options_get_boolean (making->options, "verify-memory", FALSE));
   action->opened = vmm_snapshot_ref (making->snapshot);
+  action->clock = making->clock;
   if (!ovm_vm_begin (making->vm, action, making->job, on_restored, making, &ours))
     {
       ovm_vm_forget (making->vm);
@@ -405,6 +407,7 @@ ovm_manager_begin_restore (OvmManager *manager,
   g_autofree char *path = ovm_name_vm_path (name);
 
   if (!ovm_vm_config_check_restore (name, options, error) ||
+      !ovm_vm_config_get_clock (options, &making->clock, error) ||
       !ovm_options_check_path ("directory", directory, error))
     return FALSE;
   if (!reserve_name (manager, name, error))

@@ -40,6 +40,7 @@ static const OvmOption save_options[] = {
 };
 
 static const OvmOption restore_options[] = {
+  { "clock", "s", 0, FALSE },
   { "paused", "b", 0, FALSE },
   { "verify-memory", "b", 0, FALSE },
   { "wait", "b", 0, FALSE },
@@ -211,15 +212,22 @@ static gboolean
 handle_restore (OvmDBusVM *object, GDBusMethodInvocation *invocation, const char *directory, GVariant *options)
 {
   OvmVmBus *skin = OVM_VM_BUS (object);
+  g_autoptr (GError) error = NULL;
+  OvmAction *action;
+  OvmClock clock;
 
   if (!check (skin, invocation, options, restore_options) || !check_directory (skin, invocation, directory))
     return G_DBUS_METHOD_INVOCATION_HANDLED;
-  return begin (skin,
-                invocation,
-                ovm_action_new_restore (directory,
-                                        ovm_vm_config_get_restore_mode (options),
-                                        ovm_options_get_boolean (options, "verify-memory", FALSE)),
-                ovm_options_get_boolean (options, "wait", TRUE));
+  if (!ovm_vm_config_get_clock (options, &clock, &error))
+    {
+      fail (skin, invocation, error);
+      return G_DBUS_METHOD_INVOCATION_HANDLED;
+    }
+  action = ovm_action_new_restore (directory,
+                                   ovm_vm_config_get_restore_mode (options),
+                                   ovm_options_get_boolean (options, "verify-memory", FALSE));
+  action->clock = clock;
+  return begin (skin, invocation, action, ovm_options_get_boolean (options, "wait", TRUE));
 }
 
 static gboolean

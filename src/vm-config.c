@@ -25,6 +25,7 @@ const OvmOption ovm_vm_config_options[] = {
 };
 
 const OvmOption ovm_vm_config_restore_options[] = {
+  { "clock", "s", WORD_LENGTH_MAX, FALSE },
   { "console-log", "s", 0, TRUE },
   { "description", "s", OVM_DESCRIPTION_LENGTH_MAX, FALSE },
   { "driver", "s", WORD_LENGTH_MAX, FALSE },
@@ -68,6 +69,22 @@ ovm_vm_config_get_restore_mode (GVariant *dict)
   if (!g_variant_lookup (dict, "paused", "b", &paused))
     return OVM_RESTORE_AS_SAVED;
   return paused ? OVM_RESTORE_PAUSED : OVM_RESTORE_RUNNING;
+}
+
+gboolean
+ovm_vm_config_get_clock (GVariant *dict, OvmClock *clock, GError **error)
+{
+  g_autofree char *word = ovm_options_dup_string (dict, "clock");
+
+  *clock = g_strcmp0 (word, "catch-up") == 0 ? OVM_CLOCK_CATCH_UP : OVM_CLOCK_CONTINUE;
+  if (word == NULL || g_str_equal (word, "continue") || g_str_equal (word, "catch-up"))
+    return TRUE;
+  g_set_error (error,
+               OVM_ERROR,
+               OVM_ERROR_INVALID_CONFIG,
+               "clock is '%s'; it must be 'continue' or 'catch-up'",
+               word);
+  return FALSE;
 }
 
 /* the driver that @dict names; looked at before @dict is checked, since each driver has keys of its own */
@@ -195,11 +212,13 @@ ovm_vm_config_check_restore (const char *name, GVariant *dict, GError **error)
   g_autoptr (VmmConfig) scratch = vmm_config_new ();
   g_autofree char *uuid = NULL;
   const OvmDriver *driver;
+  OvmClock clock;
 
   if (!ovm_name_check (name, error))
     return FALSE;
   driver = find_driver (dict, error);
-  if (driver == NULL || !ovm_options_check (dict, ovm_vm_config_restore_options, driver->options, error))
+  if (driver == NULL || !ovm_options_check (dict, ovm_vm_config_restore_options, driver->options, error) ||
+      !ovm_vm_config_get_clock (dict, &clock, error))
     return FALSE;
   uuid = ovm_options_dup_string (dict, "uuid");
   return g_strcmp0 (uuid, "same") == 0 || parse_uuid (scratch, dict, error);

@@ -89,9 +89,9 @@ vmm_machine_release_clocks (VmmMachine *machine, GError **error)
 }
 
 void
-vmm_machine_catch_up (VmmMachine *machine)
+vmm_machine_catch_up (VmmMachine *machine, gboolean catches_up)
 {
   g_mutex_lock (&machine->lock);
-  machine->catches_up = TRUE;
+  machine->catches_up = catches_up;
   g_mutex_unlock (&machine->lock);
 }

@@ -325,12 +325,13 @@ gboolean vmm_machine_pause (VmmMachine *machine, GError **error) G_GNUC_WARN_UNU
 
 /**
  * vmm_machine_catch_up:
+ * @catches_up: %FALSE takes it back
  *
  * When the machine runs next, the guest's clocks jump on by what the host's wall clock has gone on since they last
  * stood still, be it in a pause or in the snapshot; they never jump back. Without this they go on from where they
  * stood. Where the processor's time-stamp counter cannot be moved, kvm-clock alone does.
  */
-void vmm_machine_catch_up (VmmMachine *machine);
+void vmm_machine_catch_up (VmmMachine *machine, gboolean catches_up);
 
 /** vmm_machine_runs_from: whether @machine's RAM is a private view of @snapshot's, so that it can go back to it. */
 gboolean vmm_machine_runs_from (VmmMachine *machine, VmmSnapshot *snapshot);

@@ -15,6 +15,7 @@ typedef struct
   gboolean paused;
   gboolean running;
   gboolean verify_memory;
+  char *clock;
   char *uuid;
   char *description;
   char *driver;
@@ -26,6 +27,7 @@ choices_clear (Choices *choices)
 {
   g_free (choices->name);
   g_free (choices->in_place);
+  g_free (choices->clock);
   g_free (choices->uuid);
   g_free (choices->description);
   g_free (choices->driver);
@@ -70,6 +72,7 @@ make_options (const Choices *choices)
     g_variant_builder_add (&options, "{sv}", "paused", g_variant_new_boolean (choices->paused));
   if (choices->verify_memory)
     g_variant_builder_add (&options, "{sv}", "verify-memory", g_variant_new_boolean (TRUE));
+  add_string (&options, "clock", choices->clock);
   add_string (&options, "uuid", choices->uuid);
   add_string (&options, "description", choices->description);
   add_string (&options, "driver", choices->driver);
@@ -212,6 +215,13 @@ run (OvmCtl *ctl, const char *const *args)
       &choices.verify_memory,
       N_ ("Check all of the memory first"),
       NULL },
+    { "clock",
+      0,
+      0,
+      G_OPTION_ARG_STRING,
+      &choices.clock,
+      N_ ("Whether its clocks continue (default) or catch-up with the host"),
+      N_ ("POLICY") },
     { "uuid",
       0,
       0,

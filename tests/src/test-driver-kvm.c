@@ -78,6 +78,45 @@ test_clones_run_beside_the_source (void)
     }
 }
 
+/* In place without a new machine, in place of a stopped one, and as a new VM. */
+static void
+test_restores_with_clock_policy (void)
+{
+  static const char *const policies[] = { "{'clock': <'continue'>}", "{'clock': <'catch-up'>}" };
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  OvmVm *vm;
+
+  model_init (&model);
+  vm = create (&model, "vm", "counter", NULL);
+  model_do (&model, vm, OVM_OPERATION_START);
+  directory = model_save (&model, vm, "s");
+  for (guint i = 0; i < 4; i++)
+    {
+      OvmAction *action = ovm_action_new_restore (directory, OVM_RESTORE_RUNNING, FALSE);
+
+      if (i == 2)
+        model_do (&model, vm, OVM_OPERATION_POWER_OFF);
+      action->clock = i % 2 == 0 ? OVM_CLOCK_CATCH_UP : OVM_CLOCK_CONTINUE;
+      model_try (&model, vm, action);
+      g_assert_no_error (model.error);
+      g_assert_cmpint (ovm_vm_get_state (vm), ==, OVM_STATE_RUNNING);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (policies); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("clone%u", i);
+      g_autoptr (GVariant) options = model_dict (policies[i]);
+      OvmJob *job;
+
+      model_reset (&model);
+      g_assert_true (ovm_manager_begin_restore (
+          model.manager, name, directory, options, &job, model_on_vm, &model, &model.error));
+      model_wait_until (model.done);
+      g_assert_no_error (model.error);
+      g_assert_cmpint (ovm_vm_get_state (model.vm), ==, OVM_STATE_RUNNING);
+    }
+}
+
 static void
 test_start_fails_with_reason (void)
 {
@@ -234,6 +273,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/src/driver-kvm/lives", test_lives);
   g_test_add_func ("/src/driver-kvm/clones-run-beside-the-source", test_clones_run_beside_the_source);
+  g_test_add_func ("/src/driver-kvm/restores-with-clock-policy", test_restores_with_clock_policy);
   g_test_add_func ("/src/driver-kvm/start-fails-with-reason", test_start_fails_with_reason);
   g_test_add_func ("/src/driver-kvm/wants-a-kernel", test_wants_a_kernel);
   g_test_add_func ("/src/driver-kvm/failing-reset-does-no-harm", test_failing_reset_does_no_harm);

@@ -219,6 +219,8 @@ test_restore_refuses (void)
     { "vm", "{'memory-size': <uint64 1>}", OVM_ERROR_UNKNOWN_KEY },
     { "vm", "{'paused': <1>}", OVM_ERROR_INVALID_TYPE },
     { "vm", "{'uuid': <'other'>}", OVM_ERROR_INVALID_CONFIG },
+    { "vm", "{'clock': <'stop'>}", OVM_ERROR_INVALID_CONFIG },
+    { "vm", "{'clock': <true>}", OVM_ERROR_INVALID_TYPE },
     { "vm", "{'driver': <'xen'>}", OVM_ERROR_NOT_SUPPORTED },
     { "vm", "{'console-log': <'l'>}", OVM_ERROR_INVALID_CONFIG },
   };
@@ -245,6 +247,36 @@ test_restore_mode (void)
   g_assert_cmpint (ovm_vm_config_get_restore_mode (running), ==, OVM_RESTORE_RUNNING);
 }
 
+static void
+test_clock (void)
+{
+  static const struct
+  {
+    const char *dict;
+    gboolean ok;
+    OvmClock clock;
+  } cases[] = {
+    { "{}", TRUE, OVM_CLOCK_CONTINUE },
+    { "{'clock': <'continue'>}", TRUE, OVM_CLOCK_CONTINUE },
+    { "{'clock': <'catch-up'>}", TRUE, OVM_CLOCK_CATCH_UP },
+    { "{'clock': <'catch up'>}", FALSE, OVM_CLOCK_CONTINUE },
+    { "{'clock': <''>}", FALSE, OVM_CLOCK_CONTINUE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GVariant) dict = parse (cases[i].dict);
+      g_autoptr (GError) error = NULL;
+      OvmClock clock = OVM_CLOCK_CONTINUE;
+
+      g_assert_cmpint (ovm_vm_config_get_clock (dict, &clock, &error), ==, cases[i].ok);
+      if (cases[i].ok)
+        g_assert_cmpint (clock, ==, cases[i].clock);
+      else
+        g_assert_error (error, OVM_ERROR, OVM_ERROR_INVALID_CONFIG);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -259,5 +291,6 @@ main (int argc, char **argv)
   g_test_add_func ("/src/vm-config/restored-options", test_restored_options);
   g_test_add_func ("/src/vm-config/restore-refuses", test_restore_refuses);
   g_test_add_func ("/src/vm-config/restore-mode", test_restore_mode);
+  g_test_add_func ("/src/vm-config/clock", test_clock);
   return g_test_run ();
 }

@@ -71,6 +71,13 @@ test_go_on_from_where_they_stood (void)
   tiny->machine->held_wall_clock_ns -= HOUR_NS;
   run_for_a_moment (tiny);
   assert_jumped (held_ns, tiny->machine->held_clock_ns, 0);
+
+  held_ns = tiny->machine->held_clock_ns;
+  tiny->machine->held_wall_clock_ns -= HOUR_NS;
+  vmm_machine_catch_up (tiny->machine, TRUE);
+  vmm_machine_catch_up (tiny->machine, FALSE);
+  run_for_a_moment (tiny);
+  assert_jumped (held_ns, tiny->machine->held_clock_ns, 0);
 }
 
 static void
@@ -83,7 +90,7 @@ test_catch_up (void)
 
   vmm_kvm_describe_cpu (vmm_vp_get_kvm (g_ptr_array_index (tiny->machine->vps, 0)), &cpu);
   tiny->machine->held_wall_clock_ns -= HOUR_NS;
-  vmm_machine_catch_up (tiny->machine);
+  vmm_machine_catch_up (tiny->machine, TRUE);
   run_for_a_moment (tiny);
   assert_jumped (held_ns, tiny->machine->held_clock_ns, HOUR_NS);
   if (tsc_can_be_moved (tiny))
@@ -111,7 +118,7 @@ test_catch_up_with_the_snapshot (void)
   path = tiny_machine_save (tiny, "snapshot");
   restored = tiny_machine_new_restored (path);
   g_assert_cmpuint (restored->machine->held_wall_clock_ns, ==, tiny->machine->held_wall_clock_ns);
-  vmm_machine_catch_up (restored->machine);
+  vmm_machine_catch_up (restored->machine, TRUE);
   run_for_a_moment (restored);
   assert_jumped (held_ns, restored->machine->held_clock_ns, 5 * HOUR_NS);
 }
@@ -123,13 +130,13 @@ test_never_jump_back (void)
   guint64 held_ns = tiny->machine->held_clock_ns;
 
   tiny->machine->held_wall_clock_ns += HOUR_NS; /* the host's clock was set back */
-  vmm_machine_catch_up (tiny->machine);
+  vmm_machine_catch_up (tiny->machine, TRUE);
   run_for_a_moment (tiny);
   assert_jumped (held_ns, tiny->machine->held_clock_ns, 0);
 
   held_ns = tiny->machine->held_clock_ns;
   tiny->machine->held_wall_clock_ns = 0; /* a snapshot that does not tell */
-  vmm_machine_catch_up (tiny->machine);
+  vmm_machine_catch_up (tiny->machine, TRUE);
   run_for_a_moment (tiny);
   assert_jumped (held_ns, tiny->machine->held_clock_ns, 0);
 }
@@ -144,7 +151,7 @@ test_timer_goes_off_after_jump (void)
   tiny_machine_wait_word (tiny, 0, 10);
   tiny_machine_pause (tiny);
   tiny->machine->held_wall_clock_ns -= HOUR_NS;
-  vmm_machine_catch_up (tiny->machine);
+  vmm_machine_catch_up (tiny->machine, TRUE);
   tiny_machine_resume (tiny);
   tiny_machine_wait_word (tiny, 0, tiny_machine_get_word (tiny, 0) + 10);
 }
