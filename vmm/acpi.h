@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 #define VMM_ACPI_RSDP_GPA 0xe0000ull /* the BIOS area that firmware-less guests search, too */
 
 /*
- * Where the 16 bytes of the generation ID lie: in a page of their own behind the tables, which the memory map reserves, and
- * where no guest looks for anything else.
+ * Where the 16 bytes of the generation ID lie: in a page of their own behind the tables, which the memory map
+ * reserves, and where no guest looks for anything else.
  */
 #define VMM_ACPI_GENERATION_ID_GPA 0xef000ull
 

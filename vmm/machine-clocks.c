@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * While the VPs stand still so do the guest's clocks: the time-stamp counters and kvm-clock are moved back by the length of
- * the pause before the VPs run again. The guest's monotonic time has no jump, whether the pause took a freeze's
- * millisecond or a night, or the snapshot a year.
+ * While the VPs stand still so do the guest's clocks: the time-stamp counters and kvm-clock are moved back by the
+ * length of the pause before the VPs run again. The guest's monotonic time has no jump, whether the pause took a
+ * freeze's millisecond or a night, or the snapshot a year.
  *
  * A machine that is to catch up has both moved on instead by the time that the host's wall clock says has passed since
  * they were held: the guest's time of day is right, and its monotonic time has jumped as far.

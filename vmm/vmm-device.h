@@ -61,9 +61,9 @@ typedef struct
  * @write: as @read
  * @input: bytes wait on the console: see vmm_device_console_read()
  * @power_button: the host asks the guest to shut down
- * @generation_changed: the VM was restored, so the machine has put a new generation ID into the guest's RAM; called when
- *   interrupts can be raised again and no VP runs yet. The DSDT gives a device with this operation the object ADDR,
- *   which tells the guest where the ID lies
+ * @generation_changed: the VM was restored, so the machine has put a new generation ID into the guest's RAM; called
+ *   when interrupts can be raised again and no VP runs yet. The DSDT gives a device with this operation the object
+ *   ADDR, which tells the guest where the ID lies
  * @save: fill @state, which is initialized and borrowed; cannot fail. Arrays inside come from g_malloc() and
  *   belong to the message
  * @load: take @state over, checking every bound: it is hostile. Touches nothing outside the instance;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The notification that goes with the VM generation ID: by it a guest learns that it was restored, perhaps not for the
- * first time, and that keys, random numbers and unique names it holds may be somebody else's, too. The ID itself lies in
- * the guest's RAM, where the machine writes it.
+ * The notification that goes with the VM generation ID: by it a guest learns that it was restored, perhaps not for
+ * the first time, and that keys, random numbers and unique names it holds may be somebody else's, too. The ID itself
+ * lies in the guest's RAM, where the machine writes it.
  *
  * There are no registers, and nothing is ever pending here: the edge is in the interrupt controller's hands at once.
  * The line is one that the PC's old controllers do not have, so a guest that does not know the device sees nothing.
