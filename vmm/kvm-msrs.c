@@ -5,7 +5,7 @@
  * state. On the way back, one that cannot be set is an error that names it, unless it has the saved value already,
  * as read-only ones have.
  *
- * Many are read or set with one call, which stops where one cannot be; one call each took 170 us more, most of a freeze.
+ * Many are read or set with one call, which stops where one cannot be; a call each took 170 us more.
  *
  * The deadline of the TSC timer is read before the local APIC is: a timer that fires in between is then saved as both
  * fired and armed, and the guest sees one early tick. The other order can save neither, and loses the tick for good.
@@ -31,8 +31,8 @@
 static const guint32 extra_msrs[] = { MSR_IA32_XSS, MSR_KVM_ASYNC_PF_INT, MSR_KVM_ASYNC_PF_ACK };
 
 /*
- * Reads or sets MSRs from the first one of @entries on, @n of them at most, until one that cannot be. Returns how many, or -1
- * with errno.
+ * Reads or sets MSRs from the first one of @entries on, @n of them at most, until one that cannot be. Returns how
+ * many, or -1 with errno.
  */
 static int
 access_msrs (VmmKvmVp *vp, gulong request, struct kvm_msr_entry *entries, gsize n)
