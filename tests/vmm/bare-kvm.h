@@ -88,6 +88,16 @@ bare_kvm_enter (BareKvm *bare, const guint8 *code, gsize length)
   g_assert_no_error (error);
 }
 
+/**
+ * bare_kvm_tsc_is_near: whether a time-stamp counter that was read just before or after shows @tsc. Where the host's
+ * counter is not stable, KVM sets that of a VP which does not run back to where it stood, so it may be less, too.
+ */
+static inline gboolean
+bare_kvm_tsc_is_near (guint64 tsc, guint64 other)
+{
+  return tsc - other + (1ull << 48) < 1ull << 49; /* hours, at any rate */
+}
+
 static inline Openvmm__X86__VpState *
 bare_kvm_save_vp (BareKvm *bare, guint index)
 {

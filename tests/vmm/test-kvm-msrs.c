@@ -166,7 +166,7 @@ test_keeps_values (void)
     guint32 index;
     guint64 value;
   } wanted[] = {
-    { MSR_SYSENTER_ESP, 0xffff888000001170 },   { MSR_PAT, PAT_OTHER },
+    { MSR_SYSENTER_ESP, 0x80001170 },           { MSR_PAT, PAT_OTHER },
     { MSR_STAR, 0x0023001000000000 },           { MSR_LSTAR, 0xffffffff81000040 },
     { MSR_CSTAR, 0xffffffff81000080 },          { MSR_SYSCALL_MASK, 0x47700 },
     { MSR_KERNEL_GS_BASE, 0xffff888012345000 },
@@ -239,14 +239,12 @@ test_takes_lag_off (void)
 {
   const guint64 lag = 1ull << 60;
   g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 1);
-  guint64 before, after;
+  guint64 before;
   VpState saved;
 
   g_assert_true (read_msr (bare, MSR_TSC, &before));
   save (bare, lag, &saved);
-  g_assert_true (read_msr (bare, MSR_TSC, &after));
-  g_assert_cmpuint (value_of (&saved, MSR_TSC) + lag, >=, before);
-  g_assert_cmpuint (value_of (&saved, MSR_TSC) + lag, <=, after);
+  g_assert_true (bare_kvm_tsc_is_near (value_of (&saved, MSR_TSC) + lag, before));
   clear (&saved);
 }
 
