@@ -22,20 +22,20 @@ BenchMachine *bench_machine_new (const Bench *bench, const char *guest, guint mi
 
 /** bench_machine_new_restored: out of @snapshot, paused. */
 BenchMachine *bench_machine_new_restored (VmmSnapshot *snapshot);
-void bench_machine_free (BenchMachine *machine);
+void bench_machine_free (BenchMachine *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BenchMachine, bench_machine_free)
 
 /** bench_machine_wait: until the guest says @byte. */
-void bench_machine_wait (BenchMachine *machine, char byte);
-void bench_machine_say (BenchMachine *machine, gconstpointer data, gsize length);
+void bench_machine_wait (BenchMachine *self, char byte);
+void bench_machine_say (BenchMachine *self, gconstpointer data, gsize length);
 
-guint64 bench_machine_get_word (BenchMachine *machine, guint index);
-void bench_machine_set_word (BenchMachine *machine, guint index, guint64 value);
+guint64 bench_machine_get_word (BenchMachine *self, guint index);
+void bench_machine_set_word (BenchMachine *self, guint index, guint64 value);
 
-void bench_machine_pause (BenchMachine *machine);
+void bench_machine_pause (BenchMachine *self);
 
 /** bench_machine_save: returns how long the guest stood still, in milliseconds. */
-double bench_machine_save (BenchMachine *machine, const char *path);
+double bench_machine_save (BenchMachine *self, const char *path);
 
 /**
  * bench_machine_make_snapshot:

@@ -15,29 +15,29 @@ typedef struct _BenchService BenchService;
 BenchService *bench_service_new (const Bench *bench);
 
 /** bench_service_free: ends the service, which ends its VMs. */
-void bench_service_free (BenchService *service);
+void bench_service_free (BenchService *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BenchService, bench_service_free)
 
 /** bench_service_call: dies of an error. @arguments is floating. Returns: the reply (transfer full) */
-GVariant *bench_service_call (BenchService *service,
+GVariant *bench_service_call (BenchService *self,
                               const char *path,
                               const char *interface,
                               const char *method,
                               GVariant *arguments);
 
 /** bench_service_restore: RestoreVM, running; @log (nullable) takes its console. Returns: the VM (transfer full) */
-char *bench_service_restore (BenchService *service, const char *name, const char *directory, const char *log);
+char *bench_service_restore (BenchService *self, const char *name, const char *directory, const char *log);
 
 /** bench_service_call_vm: a method of a VM. @arguments is floating, or NULL. */
-void bench_service_call_vm (BenchService *service, const char *vm, const char *method, GVariant *arguments);
+void bench_service_call_vm (BenchService *self, const char *vm, const char *method, GVariant *arguments);
 
 /** bench_service_delete: powers the VM off and forgets it. */
-void bench_service_delete (BenchService *service, const char *vm);
+void bench_service_delete (BenchService *self, const char *vm);
 
 /** bench_service_open_console: a socket the caller owns. */
-int bench_service_open_console (BenchService *service, const char *vm);
+int bench_service_open_console (BenchService *self, const char *vm);
 
 /** bench_service_get_memory_kib: memory of the process that is not a guest's: all mappings but RAM's. */
-guint64 bench_service_get_memory_kib (BenchService *service);
+guint64 bench_service_get_memory_kib (BenchService *self);
 
 G_END_DECLS
