@@ -18,6 +18,7 @@ INCLUDES = [
     ('vmm/vmm-device.h', [], ['linux/*', 'gio/*', 'systemd/*']),
     ('vmm/kvm*', ['config.h', 'vmm/*', 'proto/*'], ['systemd/*']),
     ('vmm/*', ['config.h', 'vmm/*', 'proto/*'], ['linux/kvm.h', 'systemd/*']),
+    ('src/ctl/*', ['config.h', 'src/ctl/*', 'dbus/*'], ['linux/kvm.h', 'protobuf-c/*', 'systemd/*']),
     ('src/*', ['config.h', 'src/*', 'dbus/*', 'vmm/vmm.h'], ['linux/kvm.h', 'protobuf-c/*']),
 ]
 
@@ -135,6 +136,7 @@ def check_examples(tap):
     tap.finds('vmm-including-service', inc('vmm/machine.c', '"src/vm.h"'))
     tap.finds('vmm-including-systemd', inc('vmm/machine.c', '<systemd/sd-daemon.h>'))
     tap.finds('service-including-internals', inc('src/vm.c', '"vmm/memory.h"'))
+    tap.finds('client-including-service', inc('src/ctl/save.c', '"src/vm.h"'))
     tap.finds('no-fault-in-public-header', inc('src/vm.c', '"vmm/vmm.h"'), 0)
     tap.finds('public-header-including-private', inc('vmm/vmm.h', '"vmm/memory.h"'))
     tap.finds('header-without-path', check_includes_from_top({'src/vm.c': '#include "vm.h"\n#include <src/a.h>\n'}), 2)
