@@ -22,6 +22,7 @@
 #define LEAF_TOPOLOGY 0xbu
 #define LEAF_XSAVE 0xdu
 #define LEAF_TOPOLOGY_V2 0x1fu
+#define LEAF_KVM_FEATURES 0x40000001u
 #define LEAF_AMD_FEATURES 0x80000001u
 #define LEAF_BRAND 0x80000002u
 #define LEAF_AMD_SIZES 0x80000008u
@@ -41,6 +42,9 @@
 #define ECX_PERFCTR_CORE (1u << 23)
 
 #define N_TOPOLOGY_LEAVES 2u
+/* leaf 0x40000001 */
+#define EAX_PV_UNHALT (1u << 7)
+
 #define TOPOLOGY_SMT 1u
 #define TOPOLOGY_CORE 2u
 #define TOPOLOGY_CORE_INDEX 1u /* of its subleaf */
@@ -117,6 +121,11 @@ adjust (VmmKvm *kvm, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count
     case LEAF_TOPOLOGY:
     case LEAF_TOPOLOGY_V2:
       set_topology (entry, index, vp_count);
+      break;
+    case LEAF_KVM_FEATURES:
+      /* a kick that comes before its VP sleeps is remembered in KVM alone: a snapshot in between would lose it, and the
+       * VP would sleep for ever, with interrupts off, at a lock that is free */
+      entry->eax &= ~EAX_PV_UNHALT;
       break;
     case LEAF_PERFMON:
     case LEAF_AMD_PERFMON:

@@ -26,6 +26,7 @@ static const struct kvm_cpuid_entry2 rich_host[] = {
   { .function = 0xb, .index = 2, .flags = SIGNIFICANT, .eax = 9, .ebx = 9, .ecx = 0x302, .edx = 77 },
   { .function = 0xd, .index = 0, .flags = SIGNIFICANT, .eax = 0x7, .ebx = 0x340, .ecx = 0x340 },
   { .function = 0x1f, .index = 0, .flags = SIGNIFICANT, .eax = 1, .ebx = 2, .ecx = 0x100, .edx = 77 },
+  { .function = 0x40000001, .eax = 0xffffffff },
   { .function = 0x80000001, .ecx = 0xffffffff, .edx = 0x2c100800 },
   { .function = 0x80000002, .eax = 0x656e6946, .ebx = 0x55504320, .ecx = 0x646f6d20, .edx = 0x39206c65 },
   { .function = 0x80000008, .eax = 0x3030, .ecx = 0x707f },
@@ -138,6 +139,16 @@ check_no_counters (const struct kvm_cpuid2 *cpuid, guint32 function)
   g_assert_cmphex (entry->eax | entry->ebx | entry->ecx | entry->edx, ==, 0);
 }
 
+/* what KVM offers and can save */
+static void
+check_paravirtualization (const struct kvm_cpuid2 *cpuid)
+{
+  const struct kvm_cpuid_entry2 *entry = find (cpuid, 0x40000001, 0);
+
+  if (entry != NULL)
+    g_assert_cmphex (entry->eax & (1u << 7), ==, 0); /* kicks of sleeping processors */
+}
+
 static void
 check_vp (const struct kvm_cpuid2 *cpuid, guint index, guint count, guint shift)
 {
@@ -155,6 +166,7 @@ check_vp (const struct kvm_cpuid2 *cpuid, guint index, guint count, guint shift)
   check_topology (cpuid, 0x1f, index, count, shift);
   check_caches (cpuid, shift);
   check_amd (cpuid, index, count, shift);
+  check_paravirtualization (cpuid);
   check_no_counters (cpuid, 0xa);
   check_no_counters (cpuid, 0x80000022);
 }
