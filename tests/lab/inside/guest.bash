@@ -59,11 +59,24 @@ count_is_past() {
   [ "$(last_count "$1")" -ge "$2" ]
 }
 
+# what the service thinks of its VMs, and what its threads do
+tell_state() {
+  local name task
+  echo
+  for name in $(manager ListVMs | grep -o '/vm/[a-z0-9]*' | sed 's|/vm/||'); do
+    echo "$name: $(property "$name" State), $(property "$name" StateReason)"
+  done
+  for task in "/proc/$(pidof openvmmd)/task/"*; do
+    echo "$(cat "$task/comm"): $(awk '{ print $3, $14 + $15 }' <(sed 's/(.*)/-/' "$task/stat")) $(head -n 4 "$task/stack" | tr '\n' ' ')"
+  done
+}
+
 # wait_for_count LOG NUMBER: until the guest has counted that far
 wait_for_count() {
   if ! wait_for 240 count_is_past "$1" "$2"; then
     echo "the end of $1:" >&2
     tail -n 30 "$1" >&2
+    tell_state >&2
     return 1
   fi
 }
