@@ -287,6 +287,8 @@ vmm_vp_release (VmmVp *vp, GError **error)
     return FALSE;
   g_mutex_lock (&vp->lock);
   g_atomic_int_set (&vp->request, REQUEST_RUN);
+  /* a VP that parks clears it itself; one that was asked to park and has not got round to it would never run again */
+  vmm_kvm_vp_set_immediate_exit (vp->kvm, FALSE);
   g_cond_broadcast (&vp->changed);
   g_mutex_unlock (&vp->lock);
   return TRUE;

@@ -174,6 +174,29 @@ test_string_read_loses_nothing (void)
   vmm_device_free (&other->device);
 }
 
+/* Asked to park while it is kept in a device, given up on, and released: it goes on as if nothing had been. */
+static void
+test_goes_on_when_nobody_waits_for_its_park (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("port-reader", NULL);
+  Gate *gate = add_gate (tiny);
+  VmmVp *vp = g_ptr_array_index (tiny->machine->vps, 0);
+
+  g_assert_true (vmm_vp_release (vp, NULL));
+  wait_until_reading (gate);
+  vmm_vp_park (vp);
+  g_assert_false (vmm_vp_wait_parked (vp, g_get_monotonic_time ()));
+  g_assert_true (vmm_vp_release (vp, NULL));
+  open_gate (gate);
+  tiny_machine_wait_word (tiny, 0, 10);
+  g_assert_cmpuint (gate->reads, ==, 1);
+
+  vmm_vp_park (vp);
+  g_assert_true (vmm_vp_wait_parked (vp, g_get_monotonic_time () + 10 * G_USEC_PER_SEC));
+  g_clear_pointer (&tiny->machine, vmm_machine_free);
+  vmm_device_free (&gate->device);
+}
+
 static void
 test_parks_before_first_release (void)
 {
@@ -211,6 +234,8 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/vp/port-read-happens-once", test_port_read_happens_once);
   g_test_add_func ("/vmm/vp/mmio-read-happens-once", test_mmio_read_happens_once);
   g_test_add_func ("/vmm/vp/string-read-loses-nothing", test_string_read_loses_nothing);
+  g_test_add_func ("/vmm/vp/goes-on-when-nobody-waits-for-its-park",
+                   test_goes_on_when_nobody_waits_for_its_park);
   g_test_add_func ("/vmm/vp/parks-before-first-release", test_parks_before_first_release);
   g_test_add_func ("/vmm/vp/release-and-park-at-once", test_release_and_park_at_once);
   return g_test_run ();
