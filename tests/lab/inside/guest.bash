@@ -41,7 +41,10 @@ start_guest() {
 }
 
 save() {
-  vm "$1" SaveSnapshot 'sa{sv}' "$scratch/$2" 0
+  if ! vm "$1" SaveSnapshot 'sa{sv}' "$scratch/$2" 0; then
+    tell_state >&2
+    return 1
+  fi
 }
 
 # restore_guest NAME SNAPSHOT: as a new VM, with a console log of its own
