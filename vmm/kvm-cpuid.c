@@ -43,7 +43,10 @@
 
 #define N_TOPOLOGY_LEAVES 2u
 /* leaf 0x40000001 */
+#define EAX_ASYNC_PF (1u << 4)
 #define EAX_PV_UNHALT (1u << 7)
+#define EAX_ASYNC_PF_VMEXIT (1u << 10)
+#define EAX_ASYNC_PF_INT (1u << 14)
 
 #define TOPOLOGY_SMT 1u
 #define TOPOLOGY_CORE 2u
@@ -126,6 +129,8 @@ adjust (VmmKvm *kvm, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count
       /* a kick that comes before its VP sleeps is remembered in KVM alone: a snapshot in between would lose it, and the
        * VP would sleep for ever, with interrupts off, at a lock that is free */
       entry->eax &= ~EAX_PV_UNHALT;
+      /* so are the pages that a guest was told to wait for */
+      entry->eax &= ~(EAX_ASYNC_PF | EAX_ASYNC_PF_VMEXIT | EAX_ASYNC_PF_INT);
       break;
     case LEAF_PERFMON:
     case LEAF_AMD_PERFMON:

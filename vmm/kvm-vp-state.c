@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The orders matter. Saving: MP_STATE first, since asking for it can move the local APIC on; MSRs before the local APIC
+ * The orders matter. Saving: MP_STATE first, since asking for it can move the local APIC on; events before registers,
+ * since asking for them puts a waiting exception's payload into CR2 or DR6; MSRs before the local APIC
  * (kvm-msrs.c says why). Loading: CPUID before all, as it decides what else may be set; SET_REGS clears pending
  * exceptions, so before events; system registers carry the APIC's base, so before the APIC; the APIC's timer mode
  * must be there before the deadline.
@@ -208,10 +209,10 @@ vmm_kvm_vp_save (VmmKvmVp *vp, guint64 tsc_lag, GError **error)
   state->index = vp->index;
   state->tsc_khz = vmm_kvm_get_tsc_khz (vp);
   save_cpuid (vp, state);
-  if (save_mp_state (vp, state, error) && vmm_kvm_save_msrs (vp, tsc_lag, state, error) &&
-      vmm_kvm_save_registers (vp, state, error) && save_xsave (vp, state, error) &&
-      save_xcrs (vp, state, error) && vmm_kvm_save_debug_registers (vp, state, error) &&
-      save_lapic (vp, state, error) && vmm_kvm_save_events (vp, state, error))
+  if (save_mp_state (vp, state, error) && vmm_kvm_save_events (vp, state, error) &&
+      vmm_kvm_save_msrs (vp, tsc_lag, state, error) && vmm_kvm_save_registers (vp, state, error) &&
+      save_xsave (vp, state, error) && save_xcrs (vp, state, error) &&
+      vmm_kvm_save_debug_registers (vp, state, error) && save_lapic (vp, state, error))
     return state;
   openvmm__x86__vp_state__free_unpacked (state, NULL);
   return NULL;
