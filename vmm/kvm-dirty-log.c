@@ -9,39 +9,18 @@
 #include "config.h"
 #include "vmm/kvm-private.h"
 
-static gboolean
-set_slots (VmmKvm *kvm, VmmMemory *memory, guint32 flags, GError **error)
-{
-  guint n_regions;
-  const VmmMemoryRegion *regions = vmm_memory_get_regions (memory, &n_regions);
-
-  for (guint i = 0; i < n_regions; i++)
-    {
-      struct kvm_userspace_memory_region slot = {
-        .slot = i,
-        .flags = flags,
-        .guest_phys_addr = regions[i].gpa,
-        .memory_size = regions[i].length,
-        .userspace_addr = (guintptr) regions[i].host,
-      };
-
-      if (vmm_kvm_ioctl (kvm->fd, KVM_SET_USER_MEMORY_REGION, &slot, "change the log of dirty pages", error) <
-          0)
-        return FALSE;
-    }
-  return TRUE;
-}
-
 gboolean
 vmm_kvm_start_dirty_log (VmmKvm *kvm, VmmMemory *memory, GError **error)
 {
-  return set_slots (kvm, memory, KVM_MEM_LOG_DIRTY_PAGES, error);
+  return vmm_kvm_set_slots (kvm, memory, KVM_MEM_LOG_DIRTY_PAGES, error);
 }
 
 void
 vmm_kvm_stop_dirty_log (VmmKvm *kvm, VmmMemory *memory)
 {
-  (void) set_slots (kvm, memory, 0, NULL); /* the log costs time, and does no harm */
+  /* a log that stays on costs time, and does no harm */
+  if (!vmm_kvm_set_slots (kvm, memory, 0, NULL))
+    g_debug ("the log of dirty pages could not be stopped");
 }
 
 guint64

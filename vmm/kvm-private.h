@@ -34,6 +34,10 @@ struct _VmmKvmVp
 int vmm_kvm_ioctl (int fd, gulong request, gpointer argument, const char *what, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/** vmm_kvm_set_slots: shows the guest @memory; @flags are those of KVM's slots. Errors: HOST. */
+gboolean vmm_kvm_set_slots (VmmKvm *kvm, VmmMemory *memory, guint32 flags, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_kvm_check_extension: 0 if the VM does not have @capability. */
 int vmm_kvm_check_extension (VmmKvm *kvm, guint capability);
 

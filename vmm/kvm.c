@@ -126,8 +126,8 @@ vmm_probe (GError **error)
   return TRUE;
 }
 
-static gboolean
-set_slots (VmmKvm *kvm, VmmMemory *memory, GError **error)
+gboolean
+vmm_kvm_set_slots (VmmKvm *kvm, VmmMemory *memory, guint32 flags, GError **error)
 {
   guint n_regions;
   const VmmMemoryRegion *regions = vmm_memory_get_regions (memory, &n_regions);
@@ -136,6 +136,7 @@ set_slots (VmmKvm *kvm, VmmMemory *memory, GError **error)
     {
       struct kvm_userspace_memory_region slot = {
         .slot = i,
+        .flags = flags,
         .guest_phys_addr = regions[i].gpa,
         .memory_size = regions[i].length,
         .userspace_addr = (guintptr) regions[i].host,
@@ -174,7 +175,7 @@ vmm_kvm_new (VmmMemory *memory, GError **error)
   kvm->fd = vmm_kvm_ioctl (kvm->system_fd, KVM_CREATE_VM, NULL, "make a virtual machine", error);
   if (kvm->fd < 0)
     return NULL;
-  if (!set_slots (kvm, memory, error) || !create_platform (kvm, error))
+  if (!vmm_kvm_set_slots (kvm, memory, 0, error) || !create_platform (kvm, error))
     return NULL;
 
   kvm->run_size = ioctl (kvm->system_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
