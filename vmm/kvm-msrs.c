@@ -27,8 +27,43 @@
 #define MSR_KVM_ASYNC_PF_INT 0x4b564d06u
 #define MSR_KVM_ASYNC_PF_ACK 0x4b564d07u
 
-/* state that older kernels leave out of their list */
-static const guint32 extra_msrs[] = { MSR_IA32_XSS, MSR_KVM_ASYNC_PF_INT, MSR_KVM_ASYNC_PF_ACK };
+/* state that older kernels leave out of their list; the memory types of RAM among it */
+static const guint32 extra_msrs[] = {
+  MSR_IA32_XSS,
+  MSR_KVM_ASYNC_PF_INT,
+  MSR_KVM_ASYNC_PF_ACK,
+  /* IA32_MTRR_PHYSBASE0 to PHYSMASK7 */
+  0x200,
+  0x201,
+  0x202,
+  0x203,
+  0x204,
+  0x205,
+  0x206,
+  0x207,
+  0x208,
+  0x209,
+  0x20a,
+  0x20b,
+  0x20c,
+  0x20d,
+  0x20e,
+  0x20f,
+  /* IA32_MTRR_FIX64K_00000, FIX16K_80000 and FIX16K_A0000, FIX4K_C0000 to FIX4K_F8000 */
+  0x250,
+  0x258,
+  0x259,
+  0x268,
+  0x269,
+  0x26a,
+  0x26b,
+  0x26c,
+  0x26d,
+  0x26e,
+  0x26f,
+  /* IA32_MTRR_DEF_TYPE */
+  0x2ff,
+};
 
 /*
  * Reads or sets MSRs from the first one of @entries on, @n of them at most, until one that cannot be. Returns how

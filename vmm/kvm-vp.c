@@ -49,7 +49,7 @@ vmm_kvm_vp_new (VmmKvm *kvm, guint index, guint vp_count, GError **error)
                           error);
   if (vp->fd < 0)
     return NULL;
-  run = mmap (NULL, kvm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vp->fd, 0);
+  run = mmap (NULL, kvm->host->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vp->fd, 0);
   if (run == MAP_FAILED)
     {
       g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "cannot map a VP's run area: %s", g_strerror (errno));
@@ -68,7 +68,7 @@ vmm_kvm_vp_free (VmmKvmVp *vp)
   if (vp == NULL)
     return;
   if (vp->run != NULL)
-    munmap (vp->run, vp->kvm->run_size);
+    munmap (vp->run, vp->kvm->host->run_size);
   if (vp->fd >= 0)
     close (vp->fd);
   g_free (vp->cpuid);
@@ -118,9 +118,8 @@ set_entry_sregs (struct kvm_sregs *sregs, const VmmBootEntry *entry)
     }
 }
 
-/* What firmware would have set before it jumps to a kernel. */
-static gboolean
-set_boot_msrs (VmmKvmVp *vp, GError **error)
+gboolean
+vmm_kvm_vp_set_boot_msrs (VmmKvmVp *vp, GError **error)
 {
   struct
   {
@@ -154,8 +153,7 @@ vmm_kvm_vp_set_entry (VmmKvmVp *vp, const VmmBootEntry *entry, GError **error)
     return FALSE;
   set_entry_sregs (&sregs, entry);
   return vmm_kvm_ioctl (vp->fd, KVM_SET_SREGS, &sregs, "set a VP's system registers", error) >= 0 &&
-         vmm_kvm_ioctl (vp->fd, KVM_SET_REGS, &regs, "set a VP's registers", error) >= 0 &&
-         set_boot_msrs (vp, error);
+         vmm_kvm_ioctl (vp->fd, KVM_SET_REGS, &regs, "set a VP's registers", error) >= 0;
 }
 
 static void fail (VmmKvmExit *exit, const char *format, ...) G_GNUC_PRINTF (2, 3);

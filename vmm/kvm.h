@@ -105,6 +105,14 @@ VmmKvmVp *vmm_kvm_vp_new (VmmKvm *kvm, guint index, guint vp_count, GError **err
 void vmm_kvm_vp_free (VmmKvmVp *vp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmKvmVp, vmm_kvm_vp_free)
 
+/**
+ * vmm_kvm_vp_set_boot_msrs:
+ *
+ * What firmware would have set on every VP before it jumps to a kernel: fast string operations, and RAM that is cached.
+ * Errors: HOST.
+ */
+gboolean vmm_kvm_vp_set_boot_msrs (VmmKvmVp *vp, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_kvm_vp_set_entry: registers for the kernel's first instruction. */
 gboolean vmm_kvm_vp_set_entry (VmmKvmVp *vp,
                                const VmmBootEntry *entry,

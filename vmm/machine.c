@@ -174,6 +174,15 @@ vmm_machine_assemble (const VmmConfig *config,
   return g_steal_pointer (&machine);
 }
 
+static gboolean
+set_entry (VmmMachine *machine, const VmmBootEntry *entry, GError **error)
+{
+  for (guint i = 0; i < machine->vps->len; i++)
+    if (!vmm_kvm_vp_set_boot_msrs (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)), error))
+      return FALSE;
+  return vmm_kvm_vp_set_entry (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), entry, error);
+}
+
 VmmMachine *
 vmm_machine_new (const VmmConfig *config,
                  VmmConsole *console,
@@ -185,7 +194,6 @@ vmm_machine_new (const VmmConfig *config,
   g_autoptr (VmmMemory) memory = NULL;
   g_autoptr (VmmBoot) boot = NULL;
   VmmBootEntry entry;
-  VmmVp *first;
 
   if (!vmm_config_validate (config, error))
     return NULL;
@@ -197,10 +205,7 @@ vmm_machine_new (const VmmConfig *config,
       !vmm_boot_load (boot, memory, VMM_ACPI_RSDP_GPA, &entry, error))
     return NULL;
   machine = vmm_machine_assemble (config, g_steal_pointer (&memory), console, event, user_data, error);
-  if (machine == NULL || !vmm_machine_write_generation (machine, error))
-    return NULL;
-  first = g_ptr_array_index (machine->vps, 0);
-  if (!vmm_kvm_vp_set_entry (vmm_vp_get_kvm (first), &entry, error))
+  if (machine == NULL || !vmm_machine_write_generation (machine, error) || !set_entry (machine, &entry, error))
     return NULL;
   return g_steal_pointer (&machine);
 }

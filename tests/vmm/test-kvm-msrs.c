@@ -9,6 +9,7 @@
 #define MSR_MTRR_CAP 0xfeu /* read-only, and not 0 */
 #define MSR_SYSENTER_ESP 0x175u
 #define MSR_PAT 0x277u
+#define MSR_MTRR_DEF_TYPE 0x2ffu
 #define MSR_TSC_DEADLINE 0x6e0u
 #define MSR_XSS 0xda0u
 #define MSR_STAR 0xc0000081u
@@ -185,7 +186,26 @@ test_keeps_values (void)
   clear (&saved);
 }
 
-/* all that KVM lists and that can be read is saved, once, and XSS and asynchronous page faults even if not listed */
+/* memory types: variable ranges, fixed ranges, default */
+static void
+add_memory_types (BareKvm *bare, GHashTable *wanted)
+{
+  static const struct
+  {
+    guint32 first, last;
+  } ranges[] = { { 0x200, 0x20f }, { 0x250, 0x250 }, { 0x258, 0x259 }, { 0x268, 0x26f }, { 0x2ff, 0x2ff } };
+  guint64 value;
+
+  for (guint i = 0; i < G_N_ELEMENTS (ranges); i++)
+    for (guint32 index = ranges[i].first; index <= ranges[i].last; index++)
+      if (read_msr (bare, index, &value))
+        g_hash_table_add (wanted, GUINT_TO_POINTER (index));
+}
+
+/*
+ * all that KVM lists and that can be read is saved, once; XSS, asynchronous page faults and memory types even if not
+ * listed
+ */
 static void
 test_saves_all_that_can_be_read (void)
 {
@@ -204,7 +224,9 @@ test_saves_all_that_can_be_read (void)
   for (guint i = 0; i < G_N_ELEMENTS (always); i++)
     if (read_msr (bare, always[i], &value))
       g_hash_table_add (wanted, GUINT_TO_POINTER (always[i]));
+  add_memory_types (bare, wanted);
   g_assert_true (g_hash_table_contains (wanted, GUINT_TO_POINTER (MSR_TSC)));
+  g_assert_true (g_hash_table_contains (wanted, GUINT_TO_POINTER (MSR_MTRR_DEF_TYPE)));
   save (bare, 0, &saved);
   g_assert_cmpuint (saved.n_msrs, ==, g_hash_table_size (wanted));
   for (gsize i = 0; i < saved.n_msrs; i++)
@@ -212,7 +234,7 @@ test_saves_all_that_can_be_read (void)
   clear (&saved);
 }
 
-/* with a list that has neither XSS nor one that KVM does not know */
+/* with a list that has neither XSS nor memory types, but one that KVM does not know */
 static void
 test_list_of_older_kernel (void)
 {
@@ -220,14 +242,16 @@ test_list_of_older_kernel (void)
   guint64 value;
   gboolean has_xss = read_msr (bare, MSR_XSS, &value);
   gboolean has_page_faults = read_msr (bare, 0x4b564d06, &value);
+  g_autoptr (GHashTable) memory_types = g_hash_table_new (NULL, NULL);
   VpState saved;
 
+  add_memory_types (bare, memory_types);
   bare->kvm->msrs = g_malloc0 (sizeof *bare->kvm->msrs + 2 * sizeof bare->kvm->msrs->indices[0]);
   bare->kvm->msrs->nmsrs = 2;
   bare->kvm->msrs->indices[0] = MSR_PAT;
   bare->kvm->msrs->indices[1] = MSR_NONE;
   save (bare, 0, &saved);
-  g_assert_cmpuint (saved.n_msrs, ==, 1 + has_xss + 2 * has_page_faults);
+  g_assert_cmpuint (saved.n_msrs, ==, 1 + has_xss + 2 * has_page_faults + g_hash_table_size (memory_types));
   g_assert_cmphex (value_of (&saved, MSR_PAT), ==, PAT_POWER_ON);
   if (has_xss)
     g_assert_cmphex (value_of (&saved, MSR_XSS), ==, 0);

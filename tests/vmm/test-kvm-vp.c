@@ -312,21 +312,6 @@ msr_of (const VpState *state, guint32 index)
   g_assert_not_reached ();
 }
 
-static guint64
-read_msr (VmmKvmVp *vp, guint32 index)
-{
-  struct
-  {
-    struct kvm_msrs header;
-    struct kvm_msr_entry entry;
-  } msrs = { .header.nmsrs = 1, .entry.index = index };
-  g_autoptr (GError) error = NULL;
-
-  g_assert_cmpint (vmm_kvm_ioctl (vp->fd, KVM_GET_MSRS, &msrs, "read an MSR", &error), ==, 1);
-  g_assert_no_error (error);
-  return msrs.entry.data;
-}
-
 static void
 check_data_segment (const Openvmm__X86__Segment *segment)
 {
@@ -387,8 +372,24 @@ check_entry (VmmBootMode mode)
   g_assert_cmphex (system->cr3, ==, is_long ? entry.cr3 : 0);
   g_assert_cmphex (system->cr4, ==, is_long ? 0x20 : 0);
   g_assert_cmphex (system->efer, ==, is_long ? 0x500 : 0);
-  g_assert_cmphex (msr_of (state, MSR_MISC_ENABLE) & 1, ==, 1);
-  g_assert_cmphex (read_msr (vp, MSR_MTRR_DEF_TYPE), ==, 0x806);
+}
+
+static void
+test_sets_boot_msrs (void)
+{
+  g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 2);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (VpState) state = NULL;
+
+      g_assert_true (vmm_kvm_vp_set_boot_msrs (bare_kvm_vp (bare, i), &error));
+      g_assert_no_error (error);
+      state = bare_kvm_save_vp (bare, i);
+      g_assert_cmphex (msr_of (state, MSR_MISC_ENABLE) & 1, ==, 1);
+      g_assert_cmphex (msr_of (state, MSR_MTRR_DEF_TYPE), ==, 0x806);
+    }
 }
 
 static void
@@ -554,6 +555,7 @@ main (int argc, char **argv)
                    test_immediate_exit_before_first_instruction);
   g_test_add_func ("/vmm/kvm-vp/kick/while-in-guest", test_kick_while_in_guest);
   g_test_add_func ("/vmm/kvm-vp/kick/while-halted", test_kick_while_halted);
+  g_test_add_func ("/vmm/kvm-vp/sets-boot-msrs", test_sets_boot_msrs);
   g_test_add_func ("/vmm/kvm-vp/enters-long-mode", test_enters_long_mode);
   g_test_add_func ("/vmm/kvm-vp/enters-protected-mode", test_enters_protected_mode);
   g_test_add_func ("/vmm/kvm-vp/moves-tsc", test_moves_tsc);

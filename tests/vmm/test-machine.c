@@ -194,6 +194,36 @@ test_refuses_bad_config (void)
   g_assert_error (error, VMM_ERROR, VMM_ERROR_INVALID_VP_COUNT);
 }
 
+static guint64
+memory_type_of (VmmSavedState *state, guint index)
+{
+  g_autofree char *unit = g_strdup_printf ("vp-%u", index);
+  g_autoptr (GError) error = NULL;
+  Openvmm__X86__VpState *vp = (Openvmm__X86__VpState *)
+      vmm_saved_state_lookup_message (state, unit, &openvmm__x86__vp_state__descriptor, &error);
+  guint64 value = 0;
+
+  g_assert_no_error (error);
+  for (gsize i = 0; i < vp->n_msrs; i++)
+    if (vp->msrs[i]->index == 0x2ff)
+      value = vp->msrs[i]->value;
+  openvmm__x86__vp_state__free_unpacked (vp, NULL);
+  return value;
+}
+
+/* a Linux guest complains if its processors disagree */
+static void
+test_memory_types_agree (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("smp", add_vps);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSavedState) state = vmm_machine_save_state (tiny->machine, &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < 4; i++)
+    g_assert_cmphex (memory_type_of (state, i), ==, 0x806);
+}
+
 static void
 test_frees_while_running (void)
 {
@@ -221,6 +251,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine/guest-triple-faults", test_guest_triple_faults);
   g_test_add_func ("/vmm/machine/clocks-stand-still", test_clocks_stand_still);
   g_test_add_func ("/vmm/machine/refuses-bad-config", test_refuses_bad_config);
+  g_test_add_func ("/vmm/machine/memory-types-agree", test_memory_types_agree);
   g_test_add_func ("/vmm/machine/frees-while-running", test_frees_while_running);
   return g_test_run ();
 }
