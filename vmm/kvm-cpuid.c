@@ -179,10 +179,10 @@ add_core_level (struct kvm_cpuid2 *cpuid, guint32 function)
 struct kvm_cpuid2 *
 vmm_kvm_make_cpuid (VmmKvm *kvm, guint index, guint vp_count)
 {
-  struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (kvm->cpuid->nent + N_TOPOLOGY_LEAVES);
+  struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (kvm->host->cpuid->nent + N_TOPOLOGY_LEAVES);
 
-  cpuid->nent = kvm->cpuid->nent;
-  memcpy (cpuid->entries, kvm->cpuid->entries, kvm->cpuid->nent * sizeof cpuid->entries[0]);
+  cpuid->nent = kvm->host->cpuid->nent;
+  memcpy (cpuid->entries, kvm->host->cpuid->entries, kvm->host->cpuid->nent * sizeof cpuid->entries[0]);
   add_core_level (cpuid, LEAF_TOPOLOGY);
   add_core_level (cpuid, LEAF_TOPOLOGY_V2);
   for (guint i = 0; i < cpuid->nent; i++)
@@ -199,7 +199,7 @@ copy_registers (char *to, const guint32 *registers, gsize n)
 void
 vmm_kvm_describe_cpu (VmmKvmVp *vp, VmmKvmCpu *cpu)
 {
-  const struct kvm_cpuid_entry2 *entry = find (vp->kvm->cpuid, LEAF_VENDOR, 0);
+  const struct kvm_cpuid_entry2 *entry = find (vp->kvm->host->cpuid, LEAF_VENDOR, 0);
 
   memset (cpu, 0, sizeof *cpu);
   cpu->tsc_khz = vmm_kvm_get_tsc_khz (vp);
@@ -207,7 +207,7 @@ vmm_kvm_describe_cpu (VmmKvmVp *vp, VmmKvmCpu *cpu)
     copy_registers (cpu->vendor, (guint32[]){ entry->ebx, entry->edx, entry->ecx }, 3);
   for (guint i = 0; i < 3; i++)
     {
-      entry = find (vp->kvm->cpuid, LEAF_BRAND + i, 0);
+      entry = find (vp->kvm->host->cpuid, LEAF_BRAND + i, 0);
       if (entry != NULL)
         copy_registers (cpu->model_name + i * 16,
                         (guint32[]){ entry->eax, entry->ebx, entry->ecx, entry->edx },

@@ -10,13 +10,26 @@
 
 G_BEGIN_DECLS
 
+/**
+ * VmmKvmHost:
+ * @fd: of /dev/kvm; while it is open no other KVM can take the place of the one that was asked
+ * @run_size: bytes of struct kvm_run and what follows it
+ * @cpuid: what host and KVM can give a guest
+ *
+ * What KVM tells of itself, which is the same for all virtual machines. Never changes.
+ */
+typedef struct
+{
+  int fd;
+  gsize run_size;
+  const struct kvm_cpuid2 *cpuid;
+} VmmKvmHost;
+
 struct _VmmKvm
 {
-  int system_fd;
+  const VmmKvmHost *host;
   int fd;
-  gsize run_size;            /* bytes of struct kvm_run and what follows it */
   gsize xsave_size;          /* bytes of a VP's XSAVE area */
-  struct kvm_cpuid2 *cpuid;  /* what host and KVM can give a guest */
   struct kvm_msr_list *msrs; /* that make up a VP's state; read once a VP has its CPUID */
 };
 
@@ -33,6 +46,13 @@ struct _VmmKvmVp
 /** vmm_kvm_ioctl: the one door to KVM: goes on after EINTR; an error says @what failed. Returns -1 on failure. */
 int vmm_kvm_ioctl (int fd, gulong request, gpointer argument, const char *what, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_kvm_host_get: (transfer none)
+ *
+ * Asks KVM once; a failure is not remembered. Thread: any. Errors: NO_HYPERVISOR, HYPERVISOR_DENIED, HOST.
+ */
+const VmmKvmHost *vmm_kvm_host_get (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_kvm_set_slots: shows the guest @memory; @flags are those of KVM's slots. Errors: HOST. */
 gboolean vmm_kvm_set_slots (VmmKvm *kvm, VmmMemory *memory, guint32 flags, GError **error)

@@ -9,15 +9,11 @@
 #include "vmm/kvm-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "vmm/fd.h"
-
-#define KVM_DEVICE "/dev/kvm"
-#define API_VERSION 12
 
 /*
  * three pages for the TSS and one for the identity map that KVM on Intel needs, in the hole below 4 GiB where
@@ -45,85 +41,6 @@ int
 vmm_kvm_check_extension (VmmKvm *kvm, guint capability)
 {
   return MAX (0, ioctl (kvm->fd, KVM_CHECK_EXTENSION, (gulong) capability));
-}
-
-static void
-set_open_error (GError **error, int error_number)
-{
-  const char *reason = g_strerror (error_number);
-
-  if (error_number == EACCES || error_number == EPERM)
-    g_set_error (error,
-                 VMM_ERROR,
-                 VMM_ERROR_HYPERVISOR_DENIED,
-                 "%s cannot be opened: %s; the service's user must be in the group that owns it, usually kvm",
-                 KVM_DEVICE,
-                 reason);
-  else if (error_number == ENOENT || error_number == ENODEV || error_number == ENXIO)
-    g_set_error (
-        error,
-        VMM_ERROR,
-        VMM_ERROR_NO_HYPERVISOR,
-        "%s cannot be opened: %s; load kvm_intel or kvm_amd, or switch virtualization on in the firmware",
-        KVM_DEVICE,
-        reason);
-  else
-    g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "%s cannot be opened: %s", KVM_DEVICE, reason);
-}
-
-static int
-open_device (GError **error)
-{
-  VMM_AUTO_FD int fd = open (KVM_DEVICE, O_RDWR | O_CLOEXEC);
-
-  if (fd < 0)
-    {
-      set_open_error (error, errno);
-      return -1;
-    }
-  if (ioctl (fd, KVM_GET_API_VERSION, 0) != API_VERSION)
-    {
-      g_set_error (error, VMM_ERROR, VMM_ERROR_NO_HYPERVISOR, "%s is not KVM's stable interface", KVM_DEVICE);
-      return -1;
-    }
-  return vmm_fd_steal (&fd);
-}
-
-gboolean
-vmm_probe (GError **error)
-{
-  static const struct
-  {
-    guint capability;
-    const char *name;
-  } needed[] = {
-    { KVM_CAP_IRQCHIP, "in-kernel interrupt controllers" },
-    { KVM_CAP_PIT2, "in-kernel timer" },
-    { KVM_CAP_PIT_STATE2, "timer state" },
-    { KVM_CAP_USER_MEMORY, "user memory" },
-    { KVM_CAP_EXT_CPUID, "CPUID" },
-    { KVM_CAP_ADJUST_CLOCK, "a clock that can be set" },
-    { KVM_CAP_VCPU_EVENTS, "VP events" },
-    { KVM_CAP_XSAVE, "XSAVE state" },
-    { KVM_CAP_XCRS, "extended control registers" },
-    { KVM_CAP_DEBUGREGS, "debug registers" },
-    { KVM_CAP_IMMEDIATE_EXIT, "immediate exit" },
-  };
-  VMM_AUTO_FD int fd = open_device (error);
-
-  if (fd < 0)
-    return FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS (needed); i++)
-    if (ioctl (fd, KVM_CHECK_EXTENSION, (gulong) needed[i].capability) <= 0)
-      {
-        g_set_error (error,
-                     VMM_ERROR,
-                     VMM_ERROR_NO_HYPERVISOR,
-                     "this host's KVM does not have %s; a newer kernel is needed",
-                     needed[i].name);
-        return FALSE;
-      }
-  return TRUE;
 }
 
 gboolean
@@ -168,22 +85,18 @@ vmm_kvm_new (VmmMemory *memory, GError **error)
   g_autoptr (VmmKvm) kvm = g_new0 (VmmKvm, 1);
   int xsave_size;
 
-  kvm->system_fd = kvm->fd = -1;
-  kvm->system_fd = open_device (error);
-  if (kvm->system_fd < 0)
+  kvm->fd = -1;
+  kvm->host = vmm_kvm_host_get (error);
+  if (kvm->host == NULL)
     return NULL;
-  kvm->fd = vmm_kvm_ioctl (kvm->system_fd, KVM_CREATE_VM, NULL, "make a virtual machine", error);
+  kvm->fd = vmm_kvm_ioctl (kvm->host->fd, KVM_CREATE_VM, NULL, "make a virtual machine", error);
   if (kvm->fd < 0)
     return NULL;
   if (!vmm_kvm_set_slots (kvm, memory, 0, error) || !create_platform (kvm, error))
     return NULL;
 
-  kvm->run_size = ioctl (kvm->system_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
   xsave_size = vmm_kvm_check_extension (kvm, KVM_CAP_XSAVE2);
   kvm->xsave_size = MAX ((gsize) xsave_size, sizeof (struct kvm_xsave));
-  kvm->cpuid = vmm_kvm_read_cpuid (kvm->system_fd, error);
-  if (kvm->cpuid == NULL)
-    return NULL;
   return g_steal_pointer (&kvm);
 }
 
@@ -194,9 +107,6 @@ vmm_kvm_free (VmmKvm *kvm)
     return;
   if (kvm->fd >= 0)
     close (kvm->fd);
-  if (kvm->system_fd >= 0)
-    close (kvm->system_fd);
-  g_free (kvm->cpuid);
   g_free (kvm->msrs);
   g_free (kvm);
 }
@@ -210,7 +120,7 @@ vmm_kvm_read_msr_list (VmmKvm *kvm, GError **error)
     return TRUE;
   list = g_malloc0 (sizeof *list + MSR_LIST_MAX * sizeof list->indices[0]);
   list->nmsrs = MSR_LIST_MAX;
-  if (vmm_kvm_ioctl (kvm->system_fd, KVM_GET_MSR_INDEX_LIST, list, "list the MSRs", error) < 0)
+  if (vmm_kvm_ioctl (kvm->host->fd, KVM_GET_MSR_INDEX_LIST, list, "list the MSRs", error) < 0)
     return FALSE;
   kvm->msrs = g_steal_pointer (&list);
   return TRUE;

@@ -45,7 +45,7 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
   g_autoptr (VmmMachine) machine = NULL;
   VmmMemory *memory;
 
-  if (!check_config (snapshot, config, error) || !vmm_probe (error))
+  if (!check_config (snapshot, config, error))
     return NULL;
   memory = vmm_memory_new_private (vmm_snapshot_get_memory_fd (snapshot), config->memory_size, error);
   if (memory == NULL)

@@ -18,7 +18,8 @@ typedef struct
 {
   VmmMemory *memory;
   VmmKvm *kvm;
-  GPtrArray *vps; /* of VmmKvmVp */
+  GPtrArray *vps;        /* of VmmKvmVp */
+  VmmKvmHost other_host; /* for a test that lets another host stand behind it */
 } BareKvm;
 
 static inline void
@@ -57,6 +58,7 @@ bare_kvm_free (BareKvm *bare)
   g_ptr_array_unref (bare->vps);
   vmm_kvm_free (bare->kvm);
   vmm_memory_free (bare->memory);
+  g_free ((gpointer) bare->other_host.cpuid);
   g_free (bare);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BareKvm, bare_kvm_free)

@@ -45,9 +45,13 @@ static const struct kvm_cpuid_entry2 terse_host[] = {
 static void
 pretend_host (BareKvm *bare, const struct kvm_cpuid_entry2 *entries, guint n)
 {
-  g_free (bare->kvm->cpuid);
-  bare->kvm->cpuid = vmm_kvm_cpuid_alloc (n);
-  memcpy (bare->kvm->cpuid->entries, entries, n * sizeof entries[0]);
+  struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (n);
+
+  memcpy (cpuid->entries, entries, n * sizeof entries[0]);
+  g_free ((gpointer) bare->other_host.cpuid);
+  bare->other_host = *bare->kvm->host;
+  bare->other_host.cpuid = cpuid;
+  bare->kvm->host = &bare->other_host;
 }
 
 static const struct kvm_cpuid_entry2 *
