@@ -126,11 +126,11 @@ on_completed (OvmJob *job, gboolean success, const char *error, const char *mess
 }
 
 OvmJob *
-ovm_job_list_begin (OvmJobList *list,
-                    const char *operation,
-                    const char *object,
-                    gboolean cancelable,
-                    GError **error)
+ovm_job_list_begin_unseen (OvmJobList *list,
+                           const char *operation,
+                           const char *object,
+                           gboolean cancelable,
+                           GError **error)
 {
   OvmJob *job;
 
@@ -146,9 +146,28 @@ ovm_job_list_begin (OvmJobList *list,
   job = ovm_job_new (++list->last_number, operation, object, cancelable);
   list->running++;
   g_hash_table_insert (list->jobs, (gpointer) ovm_job_get_path (job), g_object_ref (job));
+  return job;
+}
+
+void
+ovm_job_list_show (OvmJobList *list, OvmJob *job)
+{
   /* after the handlers of others, so that whoever shows the job hears of its end before of its removal */
   g_signal_emit (list, signals[SIGNAL_ADDED], 0, job);
   g_signal_connect_object (job, "completed", G_CALLBACK (on_completed), list, G_CONNECT_AFTER);
+}
+
+OvmJob *
+ovm_job_list_begin (OvmJobList *list,
+                    const char *operation,
+                    const char *object,
+                    gboolean cancelable,
+                    GError **error)
+{
+  OvmJob *job = ovm_job_list_begin_unseen (list, operation, object, cancelable, error);
+
+  if (job != NULL)
+    ovm_job_list_show (list, job);
   return job;
 }
 

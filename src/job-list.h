@@ -38,6 +38,18 @@ OvmJob *ovm_job_list_begin (OvmJobList *list,
                             gboolean cancelable,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * ovm_job_list_begin_unseen, ovm_job_list_show:
+ *
+ * ovm_job_list_begin() in two steps: nobody is told of the job before it is shown. That must be before it completes.
+ */
+OvmJob *ovm_job_list_begin_unseen (OvmJobList *list,
+                                   const char *operation,
+                                   const char *object,
+                                   gboolean cancelable,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ovm_job_list_show (OvmJobList *list, OvmJob *job);
+
 /** ovm_job_list_cancel_all: cancels what can be cancelled. */
 void ovm_job_list_cancel_all (OvmJobList *list);
 

@@ -28,6 +28,7 @@ struct _OvmVm
   char *snapshot_uuid; /* the one it comes from */
   guint64 last_downtime_usec;
   const OvmAction *action; /* what works on it */
+  struct Request *first;   /* what it was made for; NULL afterwards */
   OvmJob *job;
 };
 
@@ -43,7 +44,7 @@ enum
 static guint signals[SIGNAL_COUNT];
 
 /* an operation under way */
-typedef struct
+typedef struct Request
 {
   OvmVm *vm;
   OvmAction *action;
@@ -397,6 +398,46 @@ begin_job (OvmVm *vm, const OvmAction *action, OvmJob *job, OvmJob **own_job, GE
       vm->job = g_object_ref (*own_job);
     }
   return TRUE;
+}
+
+OvmVm *
+ovm_vm_new_busy (OvmVmConfig *config,
+                 OvmJobList *jobs,
+                 OvmSnapshotList *snapshots,
+                 OvmAction *action,
+                 OvmJob *job,
+                 GError **error)
+{
+  g_autoptr (OvmAction) owned = action;
+  g_autoptr (OvmVm) vm = ovm_vm_new (config, jobs, snapshots, error);
+
+  if (vm == NULL)
+    return NULL;
+  if (!check_allowed (vm, action->operation, error))
+    {
+      config->driver->undefine (g_steal_pointer (&vm->driver_vm));
+      return NULL;
+    }
+  vm->first = g_new0 (Request, 1);
+  vm->first->action = g_steal_pointer (&owned);
+  vm->action = action;
+  vm->job = g_object_ref (job);
+  return g_steal_pointer (&vm);
+}
+
+gboolean
+ovm_vm_work (OvmVm *vm, const OvmDriverTask *task, GError **error)
+{
+  return ovm_action_run (vm->first->action, vm->config->driver, vm->driver_vm, vm->config->vmm, task, error);
+}
+
+void
+ovm_vm_end_work (OvmVm *vm, const GError *error)
+{
+  Request *request = g_steal_pointer (&vm->first);
+
+  request->vm = g_object_ref (vm);
+  on_request_done (request, error);
 }
 
 gboolean

@@ -32,6 +32,28 @@ typedef void (*OvmVmDone) (OvmVm *vm, OvmAction *action, const GError *error, gp
 OvmVm *ovm_vm_new (OvmVmConfig *config, OvmJobList *jobs, OvmSnapshotList *snapshots, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * ovm_vm_new_busy:
+ * @action: (transfer full): also when it fails
+ *
+ * As ovm_vm_new(), of a VM that has something to do from the beginning: ovm_vm_work() does it, ovm_vm_end_work() tells
+ * the end of it. Until then it is busy with @action and @job, which the caller completes.
+ *
+ * Thread: a worker. Errors: also %OVM_ERROR_NOT_SUPPORTED, %OVM_ERROR_INVALID_STATE.
+ */
+OvmVm *ovm_vm_new_busy (OvmVmConfig *config,
+                        OvmJobList *jobs,
+                        OvmSnapshotList *snapshots,
+                        OvmAction *action,
+                        OvmJob *job,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_vm_work: Thread: the same worker. Errors: those of ovm_action_run(). */
+gboolean ovm_vm_work (OvmVm *vm, const OvmDriverTask *task, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_vm_end_work: on the main thread; once. @error is what ovm_vm_work() said, or %NULL. */
+void ovm_vm_end_work (OvmVm *vm, const GError *error);
+
 const OvmVmConfig *ovm_vm_get_config (OvmVm *vm);
 const char *ovm_vm_get_name (OvmVm *vm);
 const char *ovm_vm_get_path (OvmVm *vm);

@@ -55,21 +55,55 @@ on_work_done (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/*
+ * What is told comes in the order of telling. Not g_main_context_invoke(): it would call back here while nobody
+ * iterates the context.
+ */
+static void
+tell_main (OvmWorker *worker, GSourceFunc func, gpointer data, GDestroyNotify destroy)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, data, destroy);
+  g_source_attach (source, worker->context);
+}
+
 static void
 run_work (gpointer data, gpointer user_data)
 {
   Work *work = data;
   OvmDriverTask task = { 0 };
-  g_autoptr (GSource) source = g_idle_source_new ();
 
   if (work->job != NULL)
     task = ovm_job_get_task (work->job);
   work->succeeded = work->func (work->data, &task, &work->error);
+  tell_main (work->worker, on_work_done, work, work_free);
+}
 
-  /* not g_main_context_invoke(): it would run the callback here while nobody iterates the context */
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, on_work_done, work, work_free);
-  g_source_attach (source, work->worker->context);
+typedef struct
+{
+  OvmWorkNote note;
+  gpointer data;
+} Note;
+
+static gboolean
+on_note (gpointer data)
+{
+  const Note *note = data;
+
+  note->note (note->data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ovm_worker_tell_main (OvmWorker *worker, OvmWorkNote note, gpointer data)
+{
+  Note *told = g_new0 (Note, 1);
+
+  told->note = note;
+  told->data = data;
+  tell_main (worker, on_note, told, g_free);
 }
 
 static void

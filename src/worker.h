@@ -28,6 +28,16 @@ OvmWorker *ovm_worker_new (void);
 /** ovm_worker_run: @job is (nullable); the worker does not complete it. @data belongs to the caller. */
 void ovm_worker_run (OvmWorker *worker, OvmJob *job, OvmWorkFunc func, OvmWorkDone done, gpointer data);
 
+/** OvmWorkNote: on the main thread. */
+typedef void (*OvmWorkNote) (gpointer data);
+
+/**
+ * ovm_worker_tell_main:
+ *
+ * From within an OvmWorkFunc: has the main thread call @note, before the OvmWorkDone of that work; does not wait for it.
+ */
+void ovm_worker_tell_main (OvmWorker *worker, OvmWorkNote note, gpointer data);
+
 /** ovm_worker_get_pending: how many have not been told that they are done. */
 guint ovm_worker_get_pending (OvmWorker *worker);
 

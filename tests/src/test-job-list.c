@@ -77,6 +77,21 @@ test_numbers_are_not_used_again (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_hides_what_is_not_shown_yet (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (OvmJob) job = ovm_job_list_begin_unseen (fixture->list, "save", NULL, TRUE, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (fixture->order->len, ==, 0);
+  ovm_job_list_cancel_all (fixture->list);
+  g_assert_true (g_cancellable_is_cancelled (ovm_job_get_task (job).cancellable));
+  ovm_job_list_show (fixture->list, job);
+  g_assert_cmpstr (fixture->order->pdata[0], ==, "+/org/openvmm/job/1");
+  ovm_job_complete (job, NULL, NULL);
+}
+
+static void
 test_limits_those_that_run (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func (g_object_unref);
@@ -125,6 +140,7 @@ main (int argc, char **argv)
 #define add(name, function) g_test_add ("/src/job-list/" name, Fixture, NULL, set_up, function, tear_down)
   add ("shows-a-job-and-takes-it-away", test_shows_a_job_and_takes_it_away);
   add ("numbers-are-not-used-again", test_numbers_are_not_used_again);
+  add ("hides-what-is-not-shown-yet", test_hides_what_is_not_shown_yet);
   add ("limits-those-that-run", test_limits_those_that_run);
   add ("limits-those-that-ended", test_limits_those_that_ended);
   add ("cancels-what-can-be", test_cancels_what_can_be);

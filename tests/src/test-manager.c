@@ -216,6 +216,34 @@ test_failed_restore_leaves_nothing (void)
   g_assert_nonnull (restore (&model, "new", directory, NULL));
 }
 
+/* a slow one can be seen, and cancelled */
+static void
+test_slow_restore_is_shown (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) options = model_dict ("{'driver': <'test'>, 'test-delay-ms': <uint32 10000>}");
+  OvmJob *job;
+  OvmVm *vm;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  model_reset (&model);
+  g_assert_true (
+      ovm_manager_begin_restore (model.manager, "new", directory, options, &job, model_on_vm, &model, &error));
+  model_wait_until (ovm_manager_lookup_vm (model.manager, "new", NULL) != NULL);
+  vm = ovm_manager_lookup_vm (model.manager, "new", NULL);
+  g_assert_true (ovm_vm_get_job (vm) == job);
+  g_assert_false (ovm_vm_begin (vm, ovm_action_new (OVM_OPERATION_START), NULL, NULL, NULL, &error));
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_true (ovm_job_cancel (job, &error));
+  model_wait_until (model.done);
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_CANCELLED);
+  g_assert_null (ovm_manager_lookup_vm (model.manager, "new", NULL));
+}
+
 static void
 test_restore_need_not_be_waited_for (void)
 {
@@ -333,6 +361,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src/manager/restores-clones", test_restores_clones);
   g_test_add_func ("/src/manager/restores-the-same-uuid-once", test_restores_the_same_uuid_once);
   g_test_add_func ("/src/manager/failed-restore-leaves-nothing", test_failed_restore_leaves_nothing);
+  g_test_add_func ("/src/manager/slow-restore-is-shown", test_slow_restore_is_shown);
   g_test_add_func ("/src/manager/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
   g_test_add_func ("/src/manager/inspects-and-verifies", test_inspects_and_verifies);
   g_test_add_func ("/src/manager/closes", test_closes);

@@ -92,6 +92,51 @@ test_gives_the_task_of_the_job (void)
   g_assert_true (work.had_cancellable);
 }
 
+/* what a worker says under way, and whether it was done by then */
+typedef struct
+{
+  OvmWorker *worker;
+  GThread *told_on;
+  gboolean done;
+  gboolean told_after_done;
+} Telling;
+
+static void
+on_told (gpointer data)
+{
+  Telling *telling = data;
+
+  telling->told_on = g_thread_self ();
+  telling->told_after_done = telling->done;
+}
+
+static gboolean
+run_telling (gpointer data, const OvmDriverTask *task, GError **error)
+{
+  Telling *telling = data;
+
+  ovm_worker_tell_main (telling->worker, on_told, telling);
+  return TRUE;
+}
+
+static void
+on_telling_done (gpointer data, const GError *error)
+{
+  ((Telling *) data)->done = TRUE;
+}
+
+static void
+test_tells_under_way (void)
+{
+  g_autoptr (OvmWorker) worker = ovm_worker_new ();
+  Telling telling = { .worker = worker };
+
+  ovm_worker_run (worker, NULL, run_telling, on_telling_done, &telling);
+  model_wait_until (telling.done);
+  g_assert_true (telling.told_on == g_thread_self ());
+  g_assert_false (telling.told_after_done);
+}
+
 /* fifty that wait for the disk do not keep another one waiting */
 static void
 test_slow_ones_do_not_block_others (void)
@@ -121,6 +166,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src/worker/passes-the-error", test_passes_the_error);
   g_test_add_func ("/src/worker/failure-without-a-word-is-one", test_failure_without_a_word_is_one);
   g_test_add_func ("/src/worker/gives-the-task-of-the-job", test_gives_the_task_of_the_job);
+  g_test_add_func ("/src/worker/tells-under-way", test_tells_under_way);
   g_test_add_func ("/src/worker/slow-ones-do-not-block-others", test_slow_ones_do_not_block_others);
   return g_test_run ();
 }
