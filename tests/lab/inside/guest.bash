@@ -84,8 +84,9 @@ wait_for_count() {
   fi
 }
 
-# wait_for_more LOG NUMBER: until it has counted so many more
+# wait_for_more LOG NUMBER: until it has counted so many more; the log of a guest just restored is empty at first
 wait_for_more() {
+  wait_for_count "$1" 1
   wait_for_count "$1" $(($(last_count "$1") + $2))
 }
 
