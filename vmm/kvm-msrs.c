@@ -175,7 +175,8 @@ write_msrs (VmmKvmVp *vp, struct kvm_msr_entry *entries, gsize n, GError **error
 {
   for (gsize i = 0; i < n;)
     {
-      gsize done = MAX (0, access_msrs (vp, KVM_SET_MSRS, &entries[i], n - i));
+      int result = access_msrs (vp, KVM_SET_MSRS, &entries[i], n - i); /* MAX() would set them twice */
+      gsize done = MAX (0, result);
 
       i += done;
       if (done == MIN (n - (i - done), MSRS_AT_ONCE))

@@ -339,5 +339,7 @@ vmm_kvm_vp_tell_paused (VmmKvmVp *vp)
 guint
 vmm_kvm_get_tsc_khz (VmmKvmVp *vp)
 {
-  return MAX (0, ioctl (vp->fd, KVM_GET_TSC_KHZ, 0));
+  int khz = ioctl (vp->fd, KVM_GET_TSC_KHZ, 0); /* MAX() would ask twice */
+
+  return MAX (0, khz);
 }

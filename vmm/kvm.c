@@ -40,7 +40,9 @@ vmm_kvm_ioctl (int fd, gulong request, gpointer argument, const char *what, GErr
 int
 vmm_kvm_check_extension (VmmKvm *kvm, guint capability)
 {
-  return MAX (0, ioctl (kvm->fd, KVM_CHECK_EXTENSION, (gulong) capability));
+  int result = ioctl (kvm->fd, KVM_CHECK_EXTENSION, (gulong) capability); /* MAX() would ask twice */
+
+  return MAX (0, result);
 }
 
 gboolean
