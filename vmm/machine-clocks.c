@@ -61,6 +61,17 @@ advance_held_clocks (VmmMachine *machine)
   return TRUE;
 }
 
+/* Moves those VPs' counters that have not been moved yet. */
+static gboolean
+move_counters (VmmMachine *machine, GError **error)
+{
+  for (; machine->n_tscs_moved < machine->vps->len; machine->n_tscs_moved++)
+    if (!vmm_kvm_vp_move_tsc (get_vp (machine, machine->n_tscs_moved), machine->tsc_move, error))
+      return FALSE;
+  machine->n_tscs_moved = 0;
+  return TRUE;
+}
+
 gboolean
 vmm_machine_release_clocks (VmmMachine *machine, GError **error)
 {
@@ -69,15 +80,20 @@ vmm_machine_release_clocks (VmmMachine *machine, GError **error)
 
   if (!machine->clocks_held)
     return TRUE;
+  /* a release that failed half-way has left the VPs' counters apart */
+  if (machine->n_tscs_moved > 0 && !move_counters (machine, error))
+    return FALSE;
   jumps = machine->catches_up && advance_held_clocks (machine);
   if (!vmm_kvm_vp_get_tsc (get_vp (machine, 0), &tsc, error))
+    return FALSE;
+  machine->tsc_move = (gint64) (machine->held_tsc - tsc);
+  if (!move_counters (machine, error))
     return FALSE;
   for (guint i = 0; i < machine->vps->len; i++)
     {
       VmmKvmVp *vp = get_vp (machine, i);
 
-      if (!vmm_kvm_vp_move_tsc (vp, (gint64) (machine->held_tsc - tsc), error) ||
-          (jumps && !vmm_kvm_vp_restart_deadline (vp, error)))
+      if (jumps && !vmm_kvm_vp_restart_deadline (vp, error))
         return FALSE;
       vmm_kvm_vp_tell_paused (vp);
     }

@@ -151,6 +151,7 @@ join_clocks (VmmMachine *machine, GError **error)
   for (guint i = 1; i < machine->vps->len; i++)
     vmm_kvm_vp_copy_tsc_offset (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)), first);
   machine->clocks_held = TRUE;
+  machine->n_tscs_moved = 0;
   return vmm_kvm_vp_get_tsc (first, &machine->held_tsc, error);
 }
 

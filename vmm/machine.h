@@ -37,6 +37,8 @@ struct _VmmMachine
   guint64 held_tsc;           /* of VP 0 */
   guint64 held_wall_clock_ns; /* the host's then; 0 if it is not known */
   gboolean catches_up;        /* they jump to where they had come by themselves, when the VPs run next */
+  gint64 tsc_move;            /* by which the VPs' counters are moved at a release */
+  guint n_tscs_moved;         /* of how many VPs they have been, if that failed half-way */
 
   GMutex input_lock;
   gboolean input_held; /* input of the console waits until the VPs run */
