@@ -134,6 +134,7 @@ save_locked (Save *save,
   g_autoptr (VmmManifest) manifest = NULL;
   VMM_AUTO_FD int memory_fd = -1;
   g_autoptr (VmmPrecopy) precopy = NULL;
+  gboolean frozen;
 
   if (writer == NULL)
     return FALSE;
@@ -152,10 +153,11 @@ save_locked (Save *save,
         return FALSE;
     }
   save->precopy = precopy;
-  if (!vmm_memory_prepare_flip (machine->memory, error) || !freeze (save, error))
-    return FALSE;
+  frozen = vmm_memory_prepare_flip (machine->memory, error) && freeze (save, error);
   g_clear_pointer (&precopy, vmm_precopy_free);
-  vmm_memory_drop_aside (machine->memory);
+  vmm_memory_drop_aside (machine->memory); /* after a failure, too: it may hold a second copy of all of RAM */
+  if (!frozen)
+    return FALSE;
   vmm_console_drain (machine->console, CONSOLE_DRAIN_MS);
 
   manifest = describe (save, was_running, description, parent_uuid);
