@@ -71,8 +71,8 @@ vmm_boot_file_open (const char *role, const char *path, VmmError invalid, GError
   file->path = g_strdup (path);
   file->invalid = invalid;
   /* a pipe without a writer, or a tape, must not hold us up */
-  file->fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (file->fd < 0 || fstat (file->fd, &st) < 0)
+  file->fd = TEMP_FAILURE_RETRY (open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file->fd < 0 || TEMP_FAILURE_RETRY (fstat (file->fd, &st)) < 0)
     {
       int saved_errno = errno;
 

@@ -53,7 +53,7 @@ vmm_file_ops_mkdir (const VmmFileOps *ops, int dirfd, const char *name, mode_t m
 {
   if (!enter (ops, "mkdirat", name))
     return -1;
-  return mkdirat (dirfd, name, mode);
+  return TEMP_FAILURE_RETRY (mkdirat (dirfd, name, mode));
 }
 
 int
@@ -61,7 +61,7 @@ vmm_file_ops_stat (const VmmFileOps *ops, int fd, const char *name, struct stat 
 {
   if (!enter (ops, "fstat", name))
     return -1;
-  return fstat (fd, st);
+  return TEMP_FAILURE_RETRY (fstat (fd, st));
 }
 
 int
@@ -69,7 +69,7 @@ vmm_file_ops_stat_at (const VmmFileOps *ops, int dirfd, const char *name, struct
 {
   if (!enter (ops, "fstatat", name))
     return -1;
-  return fstatat (dirfd, name, st, AT_SYMLINK_NOFOLLOW);
+  return TEMP_FAILURE_RETRY (fstatat (dirfd, name, st, AT_SYMLINK_NOFOLLOW));
 }
 
 int
@@ -85,7 +85,7 @@ vmm_file_ops_chmod (const VmmFileOps *ops, int fd, const char *name, mode_t mode
 {
   if (!enter (ops, "fchmod", name))
     return -1;
-  return fchmod (fd, mode);
+  return TEMP_FAILURE_RETRY (fchmod (fd, mode));
 }
 
 int
@@ -120,7 +120,7 @@ vmm_file_ops_link_fd (const VmmFileOps *ops, int fd, int dirfd, const char *name
   if (!enter (ops, "linkat", name))
     return -1;
   g_snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
-  return linkat (AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW);
+  return TEMP_FAILURE_RETRY (linkat (AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW));
 }
 
 int
@@ -128,7 +128,7 @@ vmm_file_ops_rename (const VmmFileOps *ops, int dirfd, const char *old_name, con
 {
   if (!enter (ops, flags != 0 ? "renameat2" : "renameat", name))
     return -1;
-  return renameat2 (dirfd, old_name, dirfd, name, flags);
+  return TEMP_FAILURE_RETRY (renameat2 (dirfd, old_name, dirfd, name, flags));
 }
 
 int
@@ -136,7 +136,7 @@ vmm_file_ops_unlink (const VmmFileOps *ops, int dirfd, const char *name, int fla
 {
   if (!enter (ops, "unlinkat", name))
     return -1;
-  return unlinkat (dirfd, name, flags);
+  return TEMP_FAILURE_RETRY (unlinkat (dirfd, name, flags));
 }
 
 gint64
@@ -144,7 +144,7 @@ vmm_file_ops_seek_data (const VmmFileOps *ops, int fd, const char *name, guint64
 {
   if (!enter (ops, "lseek", name))
     return -1;
-  return lseek (fd, (off_t) offset, SEEK_DATA);
+  return TEMP_FAILURE_RETRY (lseek (fd, (off_t) offset, SEEK_DATA));
 }
 
 gint64
@@ -152,7 +152,7 @@ vmm_file_ops_seek_hole (const VmmFileOps *ops, int fd, const char *name, guint64
 {
   if (!enter (ops, "lseek", name))
     return -1;
-  return lseek (fd, (off_t) offset, SEEK_HOLE);
+  return TEMP_FAILURE_RETRY (lseek (fd, (off_t) offset, SEEK_HOLE));
 }
 
 gssize
@@ -240,9 +240,9 @@ vmm_file_ops_list (const VmmFileOps *ops, int dirfd, const char *name)
     }
 
   names = g_ptr_array_new_with_free_func (g_free);
-  while (errno = 0, (entry = readdir (stream)) != NULL)
+  while (errno = 0, (entry = readdir (stream)) != NULL || errno == EINTR)
     {
-      if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
+      if (entry != NULL && strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
         g_ptr_array_add (names, g_strdup (entry->d_name));
     }
   saved_errno = errno;

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define MSRS_MAX 2048u
 #define MSRS_AT_ONCE 128u /* KVM takes less than 256 */
@@ -81,7 +82,7 @@ access_msrs (VmmKvmVp *vp, gulong request, struct kvm_msr_entry *entries, gsize 
 
   batch.header = (struct kvm_msrs){ .nmsrs = MIN (n, MSRS_AT_ONCE) };
   memcpy (batch.entries, entries, batch.header.nmsrs * sizeof entries[0]);
-  done = ioctl (vp->fd, request, &batch);
+  done = TEMP_FAILURE_RETRY (ioctl (vp->fd, request, &batch));
   if (done > 0)
     memcpy (entries, batch.entries, done * sizeof entries[0]);
   return done;

@@ -131,7 +131,7 @@ check_named (int fd, const struct stat *st, const VmmConfig *config, GError **er
                  "memory-file '%s' has %lu links, so a snapshot or something else holds it; name another file",
                  path,
                  (gulong) st->st_nlink);
-  else if (flock (fd, LOCK_EX | LOCK_NB) != 0)
+  else if (TEMP_FAILURE_RETRY (flock (fd, LOCK_EX | LOCK_NB)) != 0)
     g_set_error (error,
                  VMM_ERROR,
                  VMM_ERROR_MEMORY_FILE_IN_USE,
@@ -158,8 +158,9 @@ open_named (const VmmConfig *config, GError **error)
   struct stat st;
 
   /* O_NONBLOCK: a FIFO must not hang us before it is seen to be one */
-  fd = open (config->memory_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-  if (fd < 0 || fstat (fd, &st) != 0)
+  fd = TEMP_FAILURE_RETRY (
+      open (config->memory_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
+  if (fd < 0 || TEMP_FAILURE_RETRY (fstat (fd, &st)) != 0)
     {
       set_open_error (config->memory_file, errno, error);
       return -1;
@@ -182,7 +183,7 @@ open_nameless (const VmmConfig *config, GError **error)
       set_open_error (directory, errno, error);
       return -1;
     }
-  fd = open (directory, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+  fd = TEMP_FAILURE_RETRY (open (directory, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
   if (fd >= 0)
     return fd;
 
@@ -199,7 +200,7 @@ open_nameless (const VmmConfig *config, GError **error)
 static int
 open_memfd (GError **error)
 {
-  int fd = memfd_create ("guest-ram", MFD_CLOEXEC);
+  int fd = TEMP_FAILURE_RETRY (memfd_create ("guest-ram", MFD_CLOEXEC));
 
   if (fd < 0)
     g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "cannot make a memfd for guest RAM: %s", g_strerror (errno));
@@ -221,7 +222,7 @@ vmm_memory_file_open (const VmmConfig *config, GError **error)
     return -1;
 
   /* a file of the right size already has it; this sizes an empty one */
-  if (ftruncate (fd, config->memory_size) != 0)
+  if (TEMP_FAILURE_RETRY (ftruncate (fd, config->memory_size)) != 0)
     {
       g_set_error (error,
                    VMM_ERROR,

@@ -59,7 +59,7 @@ base_has_data (PageWriter *writer, guint64 offset)
   if (offset < writer->data_end)
     return offset + VMM_PAGE_SIZE > writer->data_start;
 
-  start = lseek (writer->base_fd, offset, SEEK_DATA);
+  start = TEMP_FAILURE_RETRY (lseek (writer->base_fd, offset, SEEK_DATA));
   if (start < 0)
     {
       /* ENXIO: no data to the end. Any other answer means the file system cannot tell, so all of it may be data */
@@ -68,7 +68,7 @@ base_has_data (PageWriter *writer, guint64 offset)
     }
   else
     {
-      off_t end = lseek (writer->base_fd, start, SEEK_HOLE);
+      off_t end = TEMP_FAILURE_RETRY (lseek (writer->base_fd, start, SEEK_HOLE));
 
       writer->data_start = start;
       writer->data_end = end < 0 ? writer->size : (guint64) end;
@@ -93,6 +93,23 @@ write_all (PageWriter *writer, guint64 offset, gsize length, GError **error)
   return TRUE;
 }
 
+static gboolean
+read_pagemap (PageWriter *writer, guint64 *held, gsize length, off_t place, GError **error)
+{
+  for (gsize done = 0; done < length;)
+    {
+      ssize_t n = TEMP_FAILURE_RETRY (
+          pread (writer->pagemap_fd, (guint8 *) held + done, length - done, place + (off_t) done));
+
+      if (n == 0)
+        errno = EIO;
+      if (n <= 0)
+        return set_error_from_errno (error, "reading /proc/self/pagemap failed");
+      done += (gsize) n;
+    }
+  return TRUE;
+}
+
 /* Writes the runs of pages that hold something, between @offset and the @n_pages pages after it. */
 static gboolean
 write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
@@ -101,10 +118,8 @@ write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
   off_t place = (off_t) ((guintptr) (writer->host + offset) / VMM_PAGE_SIZE * sizeof held[0]);
   guint64 run = 0;
 
-  if (pread (writer->pagemap_fd, held, n_pages * sizeof held[0], place) !=
-      (ssize_t) (n_pages * sizeof held[0]))
-    return set_error_from_errno (error, "reading /proc/self/pagemap failed");
-
+  if (!read_pagemap (writer, held, n_pages * sizeof held[0], place, error))
+    return FALSE;
   for (guint i = 0; i < n_pages; i++)
     {
       guint64 here = offset + (guint64) i * VMM_PAGE_SIZE;
@@ -126,7 +141,7 @@ write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
 gboolean
 vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GError **error)
 {
-  VMM_AUTO_FD int pagemap_fd = open ("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  VMM_AUTO_FD int pagemap_fd = TEMP_FAILURE_RETRY (open ("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   guint n_regions;
   PageWriter writer = {
     .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
