@@ -55,7 +55,7 @@ vmm_snapshot_writer_free (VmmSnapshotWriter *writer)
   if (writer == NULL)
     return;
   /* a RAM file that did not become a snapshot's is the VM's as before */
-  if (writer->linked && writer->mode_changed)
+  if (writer->linked && writer->mode_changed && !vmm_staging_is_published (writer->staging))
     (void) vmm_file_ops_chmod (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY, writer->linked_mode);
   vmm_fd_clear (&writer->memory_fd);
   vmm_staging_free (writer->staging);

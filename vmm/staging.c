@@ -305,6 +305,12 @@ vmm_staging_free (VmmStaging *staging)
   g_free (staging);
 }
 
+gboolean
+vmm_staging_is_published (VmmStaging *staging)
+{
+  return staging->published;
+}
+
 int
 vmm_staging_get_fd (VmmStaging *staging)
 {
@@ -334,6 +340,20 @@ rename_to_free_name (const VmmFileOps *ops, int parent_fd, const char *old_name,
   return vmm_file_ops_rename (ops, parent_fd, old_name, name, 0);
 }
 
+/*
+ * A file system at the far end of a wire may have renamed and not be able to say so. To take that for a failure would
+ * be to empty the directory that has the snapshot's name by now. Keeps errno.
+ */
+static gboolean
+was_renamed (VmmStaging *staging)
+{
+  int saved_errno = errno;
+  gboolean renamed = name_means (staging->ops, staging->parent_fd, staging->target, staging->fd);
+
+  errno = saved_errno;
+  return renamed;
+}
+
 gboolean
 vmm_staging_publish (VmmStaging *staging, GError **error)
 {
@@ -343,7 +363,8 @@ vmm_staging_publish (VmmStaging *staging, GError **error)
       vmm_file_ops_set_error (error, errno, "make durable directory", staging->parent, staging->name);
       return FALSE;
     }
-  if (rename_to_free_name (staging->ops, staging->parent_fd, staging->name, staging->target) < 0)
+  if (rename_to_free_name (staging->ops, staging->parent_fd, staging->name, staging->target) < 0 &&
+      !was_renamed (staging))
     {
       if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)
         set_exists_error (staging, error);

@@ -33,6 +33,9 @@ VmmStaging *vmm_staging_new (const VmmFileOps *ops,
 void vmm_staging_free (VmmStaging *staging);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmStaging, vmm_staging_free)
 
+/** vmm_staging_is_published: whether it has the target's name, be it that publishing reported an error after that. */
+gboolean vmm_staging_is_published (VmmStaging *staging);
+
 int vmm_staging_get_fd (VmmStaging *staging);           /* of the directory; belongs to @staging */
 const char *vmm_staging_get_path (VmmStaging *staging); /* of the directory, for messages */
 
