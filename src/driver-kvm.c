@@ -483,6 +483,14 @@ reset (OvmDriverVm *vm, GError **error)
   return FALSE;
 }
 
+/* A machine that could not go on after what failed stands still, and can be resumed: so it is paused. */
+static void
+note_standstill (OvmDriverVm *vm, const char *reason)
+{
+  if (get_state (vm, NULL) == OVM_STATE_RUNNING && !vmm_machine_is_running (vm->machine))
+    set_state (vm, OVM_STATE_PAUSED, reason);
+}
+
 static gboolean
 save (OvmDriverVm *vm,
       const char *directory,
@@ -494,15 +502,23 @@ save (OvmDriverVm *vm,
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
 
-  return check_machine (vm, error) && vmm_machine_save (vm->machine,
-                                                        directory,
-                                                        description,
-                                                        parent_uuid,
-                                                        task->progress,
-                                                        task->progress_data,
-                                                        task->cancellable,
-                                                        result,
-                                                        error);
+  g_autoptr (GError) local_error = NULL;
+
+  if (!check_machine (vm, error))
+    return FALSE;
+  if (vmm_machine_save (vm->machine,
+                        directory,
+                        description,
+                        parent_uuid,
+                        task->progress,
+                        task->progress_data,
+                        task->cancellable,
+                        result,
+                        &local_error))
+    return TRUE;
+  note_standstill (vm, local_error->message);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 /* puts the old machine back: what it was doing it goes on with */
@@ -536,6 +552,7 @@ go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gbool
   if (*ended)
     return FALSE;
   set_state (vm, state, reason);
+  note_standstill (vm, local_error->message);
   g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }

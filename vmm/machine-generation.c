@@ -35,12 +35,18 @@ vmm_machine_write_generation (VmmMachine *machine, GError **error)
   return vmm_memory_write (machine->memory, VMM_ACPI_GENERATION_ID_GPA, id, sizeof id, error);
 }
 
+void
+vmm_machine_announce_generation (VmmMachine *machine)
+{
+  for (guint i = 0; i < machine->devices->len; i++)
+    vmm_device_generation_changed (g_ptr_array_index (machine->devices, i));
+}
+
 gboolean
 vmm_machine_renew_generation (VmmMachine *machine, GError **error)
 {
   if (!vmm_machine_write_generation (machine, error))
     return FALSE;
-  for (guint i = 0; i < machine->devices->len; i++)
-    vmm_device_generation_changed (g_ptr_array_index (machine->devices, i));
+  vmm_machine_announce_generation (machine);
   return TRUE;
 }

@@ -5,31 +5,71 @@
  * machine. The pages that the guest has made private are dropped, so that the file shows through again, and the
  * state is put back.
  *
- * Dropping the pages cannot be undone and cannot fail, so it comes last. If the state cannot be put back, the
- * present one, saved beforehand, is.
+ * Dropping the pages cannot be undone, so it comes last. If anything before it fails, the present state, saved
+ * beforehand, is put back. The page with the generation ID is not dropped: it is made what the file has, with a new
+ * ID, while the host may still say that it has no page left for it.
  */
 
 #include "config.h"
 #include "vmm/machine.h"
 
+#include "vmm/acpi.h"
 #include "vmm/snapshot.h"
+
+static gboolean
+go_back_to_file (VmmMachine *machine, GError **error)
+{
+  VmmMemory *memory = machine->memory;
+  guint64 gpa = VMM_ACPI_GENERATION_ID_GPA; /* below the hole: also the offset in the file */
+  guint8 present[VMM_PAGE_SIZE];
+
+  if (!vmm_memory_read (memory, gpa, present, sizeof present, error))
+    return FALSE;
+  if (vmm_memory_write_from_file (memory, gpa, vmm_memory_get_fd (memory), gpa, VMM_PAGE_SIZE, error) &&
+      vmm_machine_write_generation (machine, error) && vmm_memory_drop_changes (memory, gpa, error))
+    return TRUE;
+  /* needs no page that we do not have: one that could not be written to is what it was */
+  if (!vmm_memory_write (memory, gpa, present, sizeof present, NULL))
+    g_debug ("the page with the generation ID could not be written back");
+  return FALSE;
+}
+
+gboolean
+vmm_machine_settle_locked (VmmMachine *machine, GError **error)
+{
+  if (machine->owed_state == NULL)
+    return TRUE;
+  if (!vmm_machine_load_state (machine, machine->owed_state, error))
+    return FALSE;
+  g_clear_pointer (&machine->owed_state, vmm_saved_state_free);
+  return TRUE;
+}
 
 gboolean
 vmm_machine_go_back_to_state_locked (VmmMachine *machine, VmmSavedState *state, GError **error)
 {
-  g_autoptr (VmmSavedState) present = vmm_machine_save_state (machine, error);
-  guint64 held_clock_ns = machine->held_clock_ns;
+  g_autoptr (VmmSavedState) present = NULL;
   g_autoptr (GError) undo_error = NULL;
+  guint64 held_clock_ns;
 
+  if (!vmm_machine_settle_locked (machine, error))
+    return FALSE;
+  present = vmm_machine_save_state (machine, error);
   if (present == NULL)
     return FALSE;
-  if (vmm_machine_load_state (machine, state, error))
+  held_clock_ns = machine->held_clock_ns;
+  if (vmm_machine_load_state (machine, state, error) && go_back_to_file (machine, error))
     {
-      vmm_memory_drop_changes (machine->memory);
-      return vmm_machine_renew_generation (machine, error); /* fails only where the host has no page left */
+      vmm_machine_announce_generation (machine);
+      return TRUE;
     }
   if (!vmm_machine_load_state (machine, present, &undo_error))
-    g_prefix_error (error, "the state the VM was in could not be put back either (%s): ", undo_error->message);
+    {
+      g_prefix_error (error,
+                      "the state the VM was in could not be put back either (%s): ",
+                      undo_error->message);
+      machine->owed_state = g_steal_pointer (&present); /* it must not run with half of each */
+    }
   machine->held_clock_ns = held_clock_ns;
   return FALSE;
 }
@@ -62,6 +102,7 @@ static gboolean
 go_back_locked (VmmMachine *machine, VmmSnapshot *snapshot, gboolean paused, GError **error)
 {
   gboolean was_running = machine->running;
+  g_autoptr (GError) release_error = NULL;
   gboolean ok;
 
   if (!vmm_machine_check_not_ended (machine, error) || !check_origin (machine, snapshot, error))
@@ -71,7 +112,15 @@ go_back_locked (VmmMachine *machine, VmmSnapshot *snapshot, gboolean paused, GEr
   ok = vmm_machine_go_back_to_state_locked (machine, vmm_snapshot_get_saved_state (snapshot), error);
   if (ok ? paused : !was_running)
     return ok;
-  return vmm_machine_release_vps_locked (machine, ok ? error : NULL) && ok;
+  if (vmm_machine_release_vps_locked (machine, &release_error))
+    return ok;
+  if (ok)
+    g_propagate_prefixed_error (error,
+                                g_steal_pointer (&release_error),
+                                "the VM went back, but could not go on from there and is paused: ");
+  else
+    g_prefix_error (error, "the VM could not go on and is paused (%s): ", release_error->message);
+  return FALSE;
 }
 
 gboolean

@@ -46,6 +46,8 @@ save_standing_still (Save *save, GError **error)
 {
   VmmMemory *memory = save->machine->memory;
 
+  if (!vmm_machine_settle_locked (save->machine, error))
+    return FALSE;
   /* here, because KVM answers for a VP only while it does not run: a guest that never exits would block us */
   vmm_kvm_describe_cpu (vmm_vp_get_kvm (g_ptr_array_index (save->machine->vps, 0)), &save->cpu);
   save->state = vmm_machine_save_state (save->machine, error);

@@ -224,6 +224,7 @@ vmm_machine_free (VmmMachine *machine)
   vmm_kvm_free (machine->kvm);
   vmm_memory_free (machine->memory);
   vmm_config_free (machine->config);
+  vmm_saved_state_free (machine->owed_state);
   g_free (machine->origin_uuid);
   g_mutex_unlock (&machine->lock);
   g_mutex_clear (&machine->input_lock);
@@ -287,7 +288,7 @@ vmm_machine_stop_vps_locked (VmmMachine *machine, GError **error)
 gboolean
 vmm_machine_release_vps_locked (VmmMachine *machine, GError **error)
 {
-  if (!vmm_machine_release_clocks (machine, error))
+  if (!vmm_machine_settle_locked (machine, error) || !vmm_machine_release_clocks (machine, error))
     return FALSE;
   if (!release_all (machine, error))
     {
@@ -326,6 +327,17 @@ vmm_machine_pause (VmmMachine *machine, GError **error)
     ok = vmm_machine_stop_vps_locked (machine, error);
   g_mutex_unlock (&machine->lock);
   return ok;
+}
+
+gboolean
+vmm_machine_is_running (VmmMachine *machine)
+{
+  gboolean running;
+
+  g_mutex_lock (&machine->lock);
+  running = machine->running;
+  g_mutex_unlock (&machine->lock);
+  return running;
 }
 
 void

@@ -40,6 +40,8 @@ struct _VmmMachine
   gint64 tsc_move;            /* by which the VPs' counters are moved at a release */
   guint n_tscs_moved;         /* of how many VPs they have been, if that failed half-way */
 
+  VmmSavedState *owed_state; /* that could not be put back, and must be before anything else; NULL for none */
+
   GMutex input_lock;
   gboolean input_held; /* input of the console waits until the VPs run */
 };
@@ -68,6 +70,9 @@ gboolean vmm_machine_release_clocks (VmmMachine *machine, GError **error) G_GNUC
 /** vmm_machine_write_generation: a new generation ID, of random bytes, in the guest's RAM. Errors: HOST. */
 gboolean vmm_machine_write_generation (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** vmm_machine_announce_generation: tells a guest that was running before of its new generation ID. */
+void vmm_machine_announce_generation (VmmMachine *machine);
+
 /**
  * vmm_machine_renew_generation:
  *
@@ -86,10 +91,18 @@ gboolean vmm_machine_load_state (VmmMachine *machine,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * vmm_machine_settle_locked:
+ *
+ * Puts back the state that the stopped machine is owed since going back failed, and so did undoing that. Called before
+ * the state is used. Errors: HOST; then the machine is owed it still.
+ */
+gboolean vmm_machine_settle_locked (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
  * vmm_machine_go_back_to_state_locked:
  *
  * Puts @state, which is hostile, and the RAM that belongs to it back; the VPs stand still. On failure the machine
- * is as it was.
+ * is as it was, or will be when it is settled.
  */
 gboolean vmm_machine_go_back_to_state_locked (VmmMachine *machine,
                                               VmmSavedState *state,

@@ -73,11 +73,11 @@ reserve (guint64 size, guint8 **reservation, GError **error)
 }
 
 static gboolean
-map_view (guint8 *host, guint64 size, int fd, gboolean shared, GError **error)
+map_view (guint8 *host, guint64 size, int fd, guint64 offset, gboolean shared, GError **error)
 {
   int flags = MAP_FIXED | MAP_NORESERVE | (shared ? MAP_SHARED : MAP_PRIVATE) | (fd < 0 ? MAP_ANONYMOUS : 0);
 
-  if (mmap (host, size, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED)
+  if (mmap (host, size, PROT_READ | PROT_WRITE, flags, fd, (off_t) offset) == MAP_FAILED)
     {
       g_set_error (error,
                    VMM_ERROR,
@@ -125,7 +125,7 @@ memory_new (int fd, guint64 size, gboolean shared, GError **error)
   if (host == NULL)
     return NULL;
   memory->reservation_length = reservation_length_for (size);
-  if (!map_view (host, size, fd, shared, error))
+  if (!map_view (host, size, fd, 0, shared, error))
     return NULL;
   lay_out_regions (memory, host);
   return g_steal_pointer (&memory);
@@ -361,7 +361,7 @@ vmm_memory_flip (VmmMemory *memory, int fd, GError **error)
                   memory->size,
                   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
                   memory->aside) != MAP_FAILED;
-  if (!map_view (host, memory->size, fd >= 0 ? replacement : memory->fd, FALSE, error))
+  if (!map_view (host, memory->size, fd >= 0 ? replacement : memory->fd, 0, FALSE, error))
     {
       if (moved)
         (void) mremap (memory->aside, memory->size, memory->size, MREMAP_MAYMOVE | MREMAP_FIXED, host);
@@ -387,11 +387,27 @@ vmm_memory_drop_aside (VmmMemory *memory)
   memory->aside = NULL;
 }
 
-void
-vmm_memory_drop_changes (VmmMemory *memory)
+static gboolean
+drop_range (VmmMemory *memory, guint64 offset, guint64 length, GError **error)
 {
-  g_return_if_fail (!memory->shared && memory->fd >= 0);
-  (void) madvise (memory->regions[0].host, memory->size, MADV_DONTNEED);
+  guint8 *host = memory->regions[0].host + offset;
+
+  if (length == 0 || madvise (host, length, MADV_DONTNEED) == 0)
+    return TRUE;
+  /* locked memory, for one, is not dropped by advice; a fresh view is slower, and as right */
+  return map_view (host, length, memory->fd, offset, FALSE, error);
+}
+
+gboolean
+vmm_memory_drop_changes (VmmMemory *memory, guint64 kept_gpa, GError **error)
+{
+  guint64 above = kept_gpa + VMM_PAGE_SIZE;
+
+  g_return_val_if_fail (!memory->shared && memory->fd >= 0, FALSE);
+  g_return_val_if_fail (kept_gpa % VMM_PAGE_SIZE == 0 && above <= memory->regions[0].length, FALSE);
+
+  /* the larger part first: where the kernel can drop that, it can drop the rest of the same mapping */
+  return drop_range (memory, above, memory->size - above, error) && drop_range (memory, 0, kept_gpa, error);
 }
 
 void

@@ -108,8 +108,17 @@ gboolean vmm_memory_flip (VmmMemory *memory, int fd, GError **error) G_GNUC_WARN
 /** vmm_memory_drop_aside: gives back what a flip moved aside; slow, so after the VPs run again. */
 void vmm_memory_drop_aside (VmmMemory *memory);
 
-/** vmm_memory_drop_changes: what was written to a private view is forgotten: RAM is what the file is again. */
-void vmm_memory_drop_changes (VmmMemory *memory);
+/**
+ * vmm_memory_drop_changes:
+ * @kept_gpa: guest-physical address of a page below the hole
+ *
+ * What was written to a private view is forgotten: RAM is what the file is again, but for the page at @kept_gpa.
+ *
+ * Errors: %VMM_ERROR_HOST; then nothing was forgotten.
+ */
+gboolean vmm_memory_drop_changes (VmmMemory *memory,
+                                  guint64 kept_gpa,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * vmm_memory_give_file_away:

@@ -324,6 +324,14 @@ gboolean vmm_machine_resume (VmmMachine *machine, GError **error) G_GNUC_WARN_UN
 gboolean vmm_machine_pause (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * vmm_machine_is_running:
+ *
+ * Whether its VPs run: not so after a save or a going back that failed so badly that the machine could not go on; the
+ * error says so then, and the next resume tries again.
+ */
+gboolean vmm_machine_is_running (VmmMachine *machine);
+
+/**
  * vmm_machine_catch_up:
  * @catches_up: %FALSE takes it back
  *
