@@ -119,7 +119,8 @@ run_restore (const Run *run, GError **error)
 
   paused = action->mode == OVM_RESTORE_PAUSED ||
            (action->mode == OVM_RESTORE_AS_SAVED && !vmm_snapshot_get_running (action->opened));
-  return run->driver->restore (run->vm, action->opened, paused, action->clock, task, error);
+  return run->driver->restore (
+      run->vm, action->opened, paused, action->clock, g_steal_pointer (&action->spare), task, error);
 }
 
 typedef struct
@@ -178,11 +179,19 @@ ovm_action_new_restore (const char *directory, OvmRestoreMode mode, gboolean ver
   return action;
 }
 
+static void
+drop_spare (OvmAction *action)
+{
+  if (action->spare != NULL)
+    action->spare_driver->dismiss (g_steal_pointer (&action->spare));
+}
+
 void
 ovm_action_free (OvmAction *action)
 {
   if (action == NULL)
     return;
+  drop_spare (action);
   g_free (action->directory);
   g_free (action->description);
   g_free (action->parent_uuid);
@@ -221,6 +230,8 @@ ovm_action_run (OvmAction *action,
                 GError **error)
 {
   Run run = { action, driver, vm, config, task };
+  gboolean ok = kinds[action->operation].run (&run, error);
 
-  return kinds[action->operation].run (&run, error);
+  drop_spare (action);
+  return ok;
 }

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @verify_memory: of a restore
  * @clock: of a restore
  * @opened: (nullable): the snapshot to restore; opened by the action if %NULL
+ * @spare: (nullable): of @opened, made by @spare_driver; taken over by the restore
  * @save_result: set by a save
  *
  * What is to be done, and what came of it. The main thread keeps its hands off it while a worker has it.
@@ -33,12 +34,15 @@ typedef struct
   gboolean verify_memory;
   OvmClock clock;
   VmmSnapshot *opened;
+  OvmDriverSpare *spare;
+  const OvmDriver *spare_driver;
   VmmSaveResult save_result;
 } OvmAction;
 
 OvmAction *ovm_action_new (OvmOperation operation);
 OvmAction *ovm_action_new_save (const char *directory, const char *description);
 OvmAction *ovm_action_new_restore (const char *directory, OvmRestoreMode mode, gboolean verify_memory);
+/** ovm_action_free: blocks if there is still a spare: there is none after ovm_action_run(). */
 void ovm_action_free (OvmAction *action);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (OvmAction, ovm_action_free)
 

@@ -38,7 +38,7 @@ struct _OvmDriverVm
 /* what a machine is given to call back with; lives as long as the machine */
 typedef struct Boot
 {
-  OvmDriverVm *vm;
+  OvmDriverVm *vm; /* NULL while the machine is a spare */
   guint64 number;
 } Boot;
 
@@ -66,6 +66,11 @@ body_clear (Body *body)
   g_clear_pointer (&body->boot, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Body, body_clear)
+
+struct _OvmDriverSpare
+{
+  Body body;
+};
 
 static void
 set_state_locked (OvmDriverVm *vm, OvmState state, const char *reason)
@@ -105,15 +110,21 @@ crash (OvmDriverVm *vm, const char *reason)
 
 static void on_machine_event (VmmEvent event, const char *reason, gpointer user_data);
 
+static void
+assign (Boot *boot, OvmDriverVm *vm)
+{
+  boot->vm = vm;
+  g_mutex_lock (&vm->lock);
+  boot->number = ++vm->last_number;
+  g_mutex_unlock (&vm->lock);
+}
+
 static Boot *
 boot_new (OvmDriverVm *vm)
 {
   Boot *boot = g_new0 (Boot, 1);
 
-  boot->vm = vm;
-  g_mutex_lock (&vm->lock);
-  boot->number = ++vm->last_number;
-  g_mutex_unlock (&vm->lock);
+  assign (boot, vm);
   return boot;
 }
 
@@ -557,34 +568,94 @@ go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gbool
   return FALSE;
 }
 
+static void
+dismiss (OvmDriverSpare *spare)
+{
+  body_clear (&spare->body);
+  g_free (spare);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (OvmDriverSpare, dismiss)
+
+static OvmDriverSpare *
+prepare (VmmSnapshot *snapshot, GVariant *options, const OvmDriverTask *task, GError **error)
+{
+  g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
+
+  spare->body.boot = g_new0 (Boot, 1);
+  spare->body.machine = vmm_machine_new_from_snapshot (snapshot,
+                                                       vmm_snapshot_get_config (snapshot),
+                                                       NULL,
+                                                       on_machine_event,
+                                                       spare->body.boot,
+                                                       error);
+  if (spare->body.machine == NULL)
+    return NULL;
+  return g_steal_pointer (&spare);
+}
+
+/* out of @spare, which it empties, or else built now */
+static gboolean
+build_restored (OvmDriverVm *vm, VmmSnapshot *snapshot, OvmDriverSpare *spare, Body *new, GError **error)
+{
+  if (spare == NULL)
+    {
+      new->boot = boot_new (vm);
+      new->machine = vmm_machine_new_from_snapshot (snapshot,
+                                                    vm->config,
+                                                    vm->console,
+                                                    on_machine_event,
+                                                    new->boot,
+                                                    error);
+      return new->machine != NULL;
+    }
+  new->machine = g_steal_pointer (&spare->body.machine);
+  new->boot = g_steal_pointer (&spare->body.boot);
+  assign (new->boot, vm);
+  return vmm_machine_adopt (new->machine, snapshot, vm->config, vm->console, error);
+}
+
+/* whether the machine that is there went back; if not, and there is no error, another one is to be made */
+static gboolean
+restore_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, OvmClock clock, GError **error)
+{
+  gboolean ended = FALSE;
+
+  vmm_machine_catch_up (vm->machine, clock == OVM_CLOCK_CATCH_UP);
+  if (go_back_in_place (vm, snapshot, paused, &ended, error))
+    return TRUE;
+  vmm_machine_catch_up (vm->machine, FALSE);
+  return FALSE;
+}
+
 static gboolean
 restore (OvmDriverVm *vm,
          VmmSnapshot *snapshot,
          gboolean paused,
          OvmClock clock,
+         OvmDriverSpare *spare,
          const OvmDriverTask *task,
          GError **error)
 {
+  g_autoptr (OvmDriverSpare) owned = spare;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
   g_autofree char *reason = NULL;
   OvmState state = get_state (vm, &reason);
   g_auto (Body) old = { 0 };
-  g_auto (Body) new = { .boot = boot_new (vm) };
+  g_auto (Body) new = { 0 };
 
   if (vm->machine != NULL && vmm_machine_runs_from (vm->machine, snapshot))
     {
-      gboolean ended = FALSE;
+      g_autoptr (GError) local_error = NULL;
 
-      vmm_machine_catch_up (vm->machine, clock == OVM_CLOCK_CATCH_UP);
-      if (go_back_in_place (vm, snapshot, paused, &ended, error))
+      if (restore_in_place (vm, snapshot, paused, clock, &local_error))
         return TRUE;
-      vmm_machine_catch_up (vm->machine, FALSE);
-      if (!ended)
-        return FALSE;
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
     }
-  new.machine =
-      vmm_machine_new_from_snapshot (snapshot, vm->config, vm->console, on_machine_event, new.boot, error);
-  if (new.machine == NULL)
+  if (!build_restored (vm, snapshot, owned, &new, error))
     return FALSE;
   vmm_machine_catch_up (new.machine, clock == OVM_CLOCK_CATCH_UP);
   /* a guest that ends by itself now is let go: a restore is allowed from any state */
@@ -621,5 +692,7 @@ const OvmDriver ovm_driver_kvm = {
   .reset = reset,
   .save = save,
   .restore = restore,
+  .prepare = prepare,
+  .dismiss = dismiss,
   .open_console = open_console,
 };

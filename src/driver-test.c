@@ -53,6 +53,12 @@ struct _OvmDriverVm
   guint guests; /* threads that will act */
 };
 
+/* there is nothing to be prepared: the VM is spared the delay */
+struct _OvmDriverSpare
+{
+  char nothing;
+};
+
 static const OvmOption test_options[] = {
   { "test-deaf", "b", 0, FALSE },  { "test-delay-ms", "u", 0, FALSE }, { "test-downtime-us", "t", 0, FALSE },
   { "test-fail", "s", 64, FALSE }, { "test-guest", "s", 64, FALSE },   { NULL },
@@ -432,13 +438,42 @@ restore (OvmDriverVm *vm,
          VmmSnapshot *snapshot,
          gboolean paused,
          OvmClock clock,
+         OvmDriverSpare *spare,
          const OvmDriverTask *task,
          GError **error)
 {
-  if (!dawdle (vm, task, error) || should_fail (vm, "restore", error))
+  gboolean quick = spare != NULL;
+
+  g_clear_pointer (&spare, g_free);
+  if ((!quick && !dawdle (vm, task, error)) || should_fail (vm, "restore", error))
     return FALSE;
   boot (vm, paused);
   return TRUE;
+}
+
+static void
+no_event (OvmDriverEvent event, const char *reason, gpointer user_data)
+{
+}
+
+/* what a VM made with @options would do */
+static OvmDriverSpare *
+prepare (VmmSnapshot *snapshot, GVariant *options, const OvmDriverTask *task, GError **error)
+{
+  OvmDriverVm *vm = define (vmm_snapshot_get_config (snapshot), NULL, options, no_event, NULL, error);
+  gboolean ok;
+
+  if (vm == NULL)
+    return NULL;
+  ok = dawdle (vm, task, error) && !should_fail (vm, "prepare", error);
+  vm_free (vm);
+  return ok ? g_new0 (OvmDriverSpare, 1) : NULL;
+}
+
+static void
+dismiss (OvmDriverSpare *spare)
+{
+  g_free (spare);
 }
 
 typedef struct
@@ -510,5 +545,7 @@ const OvmDriver ovm_driver_test = {
   .reset = reset,
   .save = save,
   .restore = restore,
+  .prepare = prepare,
+  .dismiss = dismiss,
   .open_console = open_console,
 };

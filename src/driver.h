@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 
 typedef struct _OvmDriver OvmDriver;
 typedef struct _OvmDriverVm OvmDriverVm; /* what a driver keeps for one VM; opaque to all but that driver */
+typedef struct _OvmDriverSpare
+    OvmDriverSpare; /* a machine that waits for a VM to be restored into it; opaque likewise */
 
 typedef enum
 {
@@ -61,7 +63,11 @@ typedef struct
  * @shutdown: asks the guest; does not wait for it
  * @stop: pulls the plug; from any state
  * @reset: as start after stop, on the same VM; fails without harm if the VM could not start
- * @restore: makes the VM what @snapshot is, from any state, running or paused; on failure it stays as it was
+ * @restore: makes the VM what @snapshot is, from any state, running or paused; on failure it stays as it was.
+ *   @spare (nullable), which prepare() made of the same snapshot, is taken over in any case
+ * @prepare: builds all of a restored VM that does not depend on which VM it is; @options as for define(). It runs
+ *   nothing, and keeps no thread
+ * @dismiss: of a spare that nobody took
  * @save: see vmm_machine_save()
  * @open_console: see vmm_console_open(). Thread: any, also during an operation; does not block
  */
@@ -97,8 +103,14 @@ struct _OvmDriver
                        VmmSnapshot *snapshot,
                        gboolean paused,
                        OvmClock clock,
+                       OvmDriverSpare *spare,
                        const OvmDriverTask *task,
                        GError **error);
+  OvmDriverSpare *(*prepare) (VmmSnapshot *snapshot,
+                              GVariant *options,
+                              const OvmDriverTask *task,
+                              GError **error);
+  void (*dismiss) (OvmDriverSpare *spare);
   int (*open_console) (OvmDriverVm *vm, GError **error);
 };
 

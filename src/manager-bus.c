@@ -141,17 +141,46 @@ on_inspected (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
                                            g_variant_new ("(@a{sv})", describe_snapshot (snapshot)));
 }
 
-static gboolean
-handle_inspect_snapshot (OvmDBusManager *object, GDBusMethodInvocation *invocation, const char *directory)
+/* a call that asks for what is in a directory */
+static void
+begin_inspect (OvmDBusManager *object,
+               GDBusMethodInvocation *invocation,
+               const char *directory,
+               OvmManagerInspectDone done)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!ovm_manager_begin_inspect (OVM_MANAGER_BUS (object)->manager,
-                                  directory,
-                                  on_inspected,
-                                  invocation,
-                                  &error))
+  if (!ovm_manager_begin_inspect (OVM_MANAGER_BUS (object)->manager, directory, done, invocation, &error))
     g_dbus_method_invocation_return_gerror (invocation, error);
+}
+
+static gboolean
+handle_inspect_snapshot (OvmDBusManager *object, GDBusMethodInvocation *invocation, const char *directory)
+{
+  begin_inspect (object, invocation, directory, on_inspected);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static void
+on_opened (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
+{
+  GDBusMethodInvocation *invocation = user_data;
+  OvmManagerBus *skin = g_dbus_method_invocation_get_user_data (invocation);
+  OvmSnapshot *known;
+
+  if (error != NULL)
+    {
+      g_dbus_method_invocation_return_gerror (invocation, error);
+      return;
+    }
+  known = ovm_manager_add_snapshot (skin->manager, snapshot);
+  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", ovm_snapshot_get_path (known)));
+}
+
+static gboolean
+handle_open_snapshot (OvmDBusManager *object, GDBusMethodInvocation *invocation, const char *directory)
+{
+  begin_inspect (object, invocation, directory, on_opened);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -196,6 +225,7 @@ ovm_manager_bus_iface_init (OvmDBusManagerIface *iface)
   iface->handle_restore_vm = handle_restore_vm;
   iface->handle_get_vm = handle_get_vm;
   iface->handle_list_vms = handle_list_vms;
+  iface->handle_open_snapshot = handle_open_snapshot;
   iface->handle_inspect_snapshot = handle_inspect_snapshot;
   iface->handle_verify_snapshot = handle_verify_snapshot;
 }
@@ -246,6 +276,7 @@ describe_capabilities (void)
   g_variant_dict_insert (&dict, "config-keys", "^as", config_keys);
   g_variant_dict_insert (&dict, "restore-keys", "^as", restore_keys);
   g_variant_dict_insert (&dict, "max-vms", "u", (guint32) OVM_MANAGER_VMS_MAX);
+  g_variant_dict_insert (&dict, "max-prepared", "u", (guint32) OVM_PREPARED_MAX);
   g_variant_dict_insert (&dict, "max-vp-count", "u", (guint32) VMM_VP_COUNT_MAX);
   g_variant_dict_insert (&dict, "min-memory-size", "t", (guint64) VMM_MEMORY_SIZE_MIN);
   for (const OvmDriver *const *driver = ovm_drivers; *driver != NULL; driver++)

@@ -54,6 +54,10 @@ typedef struct
   VmmSnapshot *snapshot;
   OvmClock clock;
   OvmJob *job;
+  OvmPrepared *prepared; /* where the spare comes from; NULL for none */
+  OvmDriverSpare *spare;
+  const OvmDriver *driver;
+  gboolean stale; /* the directory holds another snapshot by now */
   gboolean job_shown;
   gboolean defined; /* the main thread may touch the VM */
   gboolean vm_shown;
@@ -243,6 +247,7 @@ making_free (Making *making)
   g_clear_pointer (&making->options, g_variant_unref);
   g_clear_pointer (&making->snapshot, vmm_snapshot_unref);
   g_clear_object (&making->job);
+  g_clear_object (&making->prepared);
   g_clear_handle_id (&making->show_id, g_source_remove);
   g_object_unref (making->manager);
   g_free (making);
@@ -384,7 +389,7 @@ on_restore_defined (gpointer data)
 }
 
 static OvmAction *
-make_restore_action (const Making *making)
+make_restore_action (Making *making)
 {
   OvmAction *action =
       ovm_action_new_restore (making->directory,
@@ -393,6 +398,8 @@ make_restore_action (const Making *making)
 
   action->opened = vmm_snapshot_ref (making->snapshot);
   action->clock = making->clock;
+  action->spare = g_steal_pointer (&making->spare);
+  action->spare_driver = making->driver;
   return action;
 }
 
@@ -417,17 +424,58 @@ define_restored (Making *making, GError **error)
   return making->vm != NULL;
 }
 
+/* a clone that was prepared is only good as long as opening the directory would find the same snapshot */
+static gboolean
+open_restored (Making *making, GError **error)
+{
+  if (making->spare != NULL && !vmm_snapshot_is_current (making->snapshot))
+    {
+      making->stale = TRUE;
+      making->driver->dismiss (g_steal_pointer (&making->spare));
+      g_clear_pointer (&making->snapshot, vmm_snapshot_unref);
+    }
+  if (making->snapshot == NULL)
+    making->snapshot = vmm_snapshot_open (making->directory, error);
+  return making->snapshot != NULL;
+}
+
 /* On a worker thread, all in one go: each change of threads costs as much as a tenth of the restore. */
 static gboolean
 run_restore (gpointer data, const OvmDriverTask *task, GError **error)
 {
   Making *making = data;
 
-  making->snapshot = vmm_snapshot_open (making->directory, error);
-  if (making->snapshot == NULL || !define_restored (making, error))
-    return FALSE;
+  if (!open_restored (making, error) || !define_restored (making, error))
+    {
+      if (making->spare != NULL)
+        making->driver->dismiss (g_steal_pointer (&making->spare));
+      return FALSE;
+    }
   ovm_worker_tell_main (ovm_job_list_get_worker (making->manager->jobs), on_restore_defined, making);
   return ovm_vm_work (making->vm, task, error);
+}
+
+/* what waits for the next one, of the snapshot in @directory */
+static void
+take_spare (Making *making)
+{
+  OvmSnapshot *snapshot = ovm_snapshot_list_lookup_directory (making->manager->snapshots, making->directory);
+
+  if (snapshot == NULL)
+    return;
+  making->prepared = g_object_ref (ovm_snapshot_get_prepared (snapshot));
+  ovm_prepared_take (making->prepared, making->driver, &making->snapshot, &making->spare);
+}
+
+static void
+replace_spare (Making *making)
+{
+  if (making->prepared == NULL)
+    return;
+  if (making->stale)
+    ovm_prepared_dismiss (making->prepared);
+  else
+    ovm_prepared_refill (making->prepared);
 }
 
 static void
@@ -443,6 +491,7 @@ on_restored (gpointer data, const GError *error)
     ovm_vm_forget (making->vm);
   ovm_job_complete (making->job, ours, ours == NULL ? ovm_vm_get_path (making->vm) : NULL);
   tell (making, ours);
+  replace_spare (making);
 }
 
 gboolean
@@ -458,7 +507,8 @@ ovm_manager_begin_restore (OvmManager *manager,
   g_autoptr (Making) making = making_new (manager, done, user_data);
   g_autofree char *path = ovm_name_vm_path (name);
 
-  if (!ovm_vm_config_check_restore (name, options, error) ||
+  making->driver = ovm_vm_config_find_driver (options, error);
+  if (making->driver == NULL || !ovm_vm_config_check_restore (name, options, error) ||
       !ovm_vm_config_get_clock (options, &making->clock, error) ||
       !ovm_options_check_path ("directory", directory, error))
     return FALSE;
@@ -471,6 +521,7 @@ ovm_manager_begin_restore (OvmManager *manager,
   if (making->job == NULL)
     return FALSE;
   *job = making->job;
+  take_spare (making);
   making->show_id = g_timeout_add (SHOW_DELAY_MS, on_show, making);
   ovm_worker_run (ovm_job_list_get_worker (manager->jobs), making->job, run_restore, on_restored, making);
   making = NULL;
@@ -556,6 +607,14 @@ ovm_manager_begin_inspect (OvmManager *manager,
   return TRUE;
 }
 
+OvmSnapshot *
+ovm_manager_add_snapshot (OvmManager *manager, VmmSnapshot *opened)
+{
+  g_autoptr (OvmSnapshot) snapshot = ovm_snapshot_new (opened, manager->jobs);
+
+  return ovm_snapshot_list_add (manager->snapshots, snapshot);
+}
+
 gboolean
 ovm_manager_begin_verify (OvmManager *manager,
                           const char *directory,
@@ -614,5 +673,6 @@ ovm_manager_close (OvmManager *manager, OvmManagerDone done, gpointer user_data)
   manager->close_done = done;
   manager->close_data = user_data;
   ovm_job_list_cancel_all (manager->jobs);
+  ovm_snapshot_list_dismiss (manager->snapshots);
   g_timeout_add_full (G_PRIORITY_DEFAULT, CLOSE_INTERVAL_MS, on_close, g_object_ref (manager), g_object_unref);
 }

@@ -74,6 +74,9 @@ gboolean ovm_manager_begin_inspect (OvmManager *manager,
                                     gpointer user_data,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** ovm_manager_add_snapshot: (transfer none): takes one that was opened into the list. */
+OvmSnapshot *ovm_manager_add_snapshot (OvmManager *manager, VmmSnapshot *opened);
+
 /** ovm_manager_begin_verify: @job as in ovm_manager_begin_restore(); @done is (nullable). */
 gboolean ovm_manager_begin_verify (OvmManager *manager,
                                    const char *directory,

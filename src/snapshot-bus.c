@@ -54,35 +54,40 @@ on_done (OvmSnapshot *snapshot, const GError *error, gpointer user_data)
 
 typedef gboolean (*Begin) (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data, GError **error);
 
+static Call *
+call_new (OvmSnapshotBus *skin, GDBusMethodInvocation *invocation)
+{
+  Call *call = g_new0 (Call, 1);
+
+  call->skin = g_object_ref (skin);
+  call->invocation = invocation;
+  return call;
+}
+
+/* @call was given to the operation; nobody has it if that was not begun, or is not to be waited for */
+static void
+after_begin (Call *call, gboolean begun, gboolean waits, const GError *error)
+{
+  if (begun)
+    ovm_caller_note (call->invocation, ovm_snapshot_get_job (call->skin->snapshot));
+  if (begun && waits)
+    return;
+  reply (G_DBUS_INTERFACE_SKELETON (call->skin), call->invocation, error);
+  g_object_unref (call->skin);
+  g_free (call);
+}
+
 static gboolean
 handle (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options, Begin begin)
 {
   OvmSnapshotBus *skin = OVM_SNAPSHOT_BUS (object);
+  gboolean waits = ovm_options_get_boolean (options, "wait", TRUE);
+  Call *call = call_new (skin, invocation);
   g_autoptr (GError) error = NULL;
-  g_autofree Call *call = g_new0 (Call, 1);
-  gboolean waits;
+  gboolean begun = ovm_options_check (options, wait_options, NULL, &error) &&
+                   begin (skin->snapshot, waits ? on_done : NULL, call, &error);
 
-  if (!ovm_options_check (options, wait_options, NULL, &error))
-    {
-      reply (G_DBUS_INTERFACE_SKELETON (skin), invocation, error);
-      return G_DBUS_METHOD_INVOCATION_HANDLED;
-    }
-  waits = ovm_options_get_boolean (options, "wait", TRUE);
-  call->skin = skin;
-  call->invocation = invocation;
-  if (!begin (skin->snapshot, waits ? on_done : NULL, call, &error))
-    {
-      reply (G_DBUS_INTERFACE_SKELETON (skin), invocation, error);
-      return G_DBUS_METHOD_INVOCATION_HANDLED;
-    }
-  ovm_caller_note (invocation, ovm_snapshot_get_job (skin->snapshot));
-  if (waits)
-    {
-      g_object_ref (skin);
-      call = NULL;
-    }
-  else
-    reply (G_DBUS_INTERFACE_SKELETON (skin), invocation, NULL);
+  after_begin (call, begun, waits, error);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -98,9 +103,24 @@ handle_delete (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVari
   return handle (object, invocation, options, ovm_snapshot_begin_delete);
 }
 
+static gboolean
+handle_prepare (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, guint count, GVariant *options)
+{
+  OvmSnapshotBus *skin = OVM_SNAPSHOT_BUS (object);
+  gboolean waits = ovm_options_get_boolean (options, "wait", TRUE);
+  Call *call = call_new (skin, invocation);
+  g_autoptr (GError) error = NULL;
+  gboolean begun = ovm_snapshot_list_begin_prepare (
+      skin->list, skin->snapshot, count, options, waits ? on_done : NULL, call, &error);
+
+  after_begin (call, begun, waits, error);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
 static void
 ovm_snapshot_bus_iface_init (OvmDBusSnapshotIface *iface)
 {
+  iface->handle_prepare = handle_prepare;
   iface->handle_verify = handle_verify;
   iface->handle_delete = handle_delete;
 }
@@ -134,6 +154,7 @@ update (OvmSnapshotBus *skin)
   const char *parent_uuid = ovm_snapshot_get_info (skin->snapshot)->parent_uuid;
 
   ovm_dbus_snapshot_set_job (bus, job != NULL ? ovm_job_get_path (job) : OVM_NO_PATH);
+  ovm_dbus_snapshot_set_prepared (bus, ovm_prepared_get_ready (ovm_snapshot_get_prepared (skin->snapshot)));
   ovm_dbus_snapshot_set_parent (bus, ovm_snapshot_list_get_path (skin->list, parent_uuid));
 }
 

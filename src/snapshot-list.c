@@ -3,14 +3,16 @@
 #include "config.h"
 #include "src/snapshot-list.h"
 
+#include "src/error.h"
 #include "src/name.h"
 
 struct _OvmSnapshotList
 {
   GObject parent_instance;
 
-  GHashTable *snapshots; /* UUID -> OvmSnapshot */
-  GQueue order;          /* of OvmSnapshot, the oldest first */
+  GHashTable *snapshots;   /* UUID -> OvmSnapshot */
+  GHashTable *directories; /* directory -> OvmSnapshot, the latest in it */
+  GQueue order;            /* of OvmSnapshot, the oldest first */
 };
 
 G_DEFINE_FINAL_TYPE (OvmSnapshotList, ovm_snapshot_list, G_TYPE_OBJECT)
@@ -29,6 +31,7 @@ ovm_snapshot_list_finalize (GObject *object)
   OvmSnapshotList *list = OVM_SNAPSHOT_LIST (object);
 
   g_queue_clear (&list->order);
+  g_hash_table_unref (list->directories);
   g_hash_table_unref (list->snapshots);
   G_OBJECT_CLASS (ovm_snapshot_list_parent_class)->finalize (object);
 }
@@ -63,6 +66,7 @@ static void
 ovm_snapshot_list_init (OvmSnapshotList *list)
 {
   list->snapshots = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
+  list->directories = g_hash_table_new (g_str_hash, g_str_equal);
   g_queue_init (&list->order);
 }
 
@@ -86,12 +90,16 @@ static void
 remove_snapshot (OvmSnapshotList *list, OvmSnapshot *leaving)
 {
   g_autoptr (OvmSnapshot) snapshot = g_object_ref (leaving);
-  const char *uuid = ovm_snapshot_get_info (snapshot)->uuid;
+  const OvmSnapshotInfo *info = ovm_snapshot_get_info (snapshot);
+  const char *uuid = info->uuid;
 
   g_signal_handlers_disconnect_by_data (snapshot, list);
   g_queue_remove (&list->order, snapshot);
+  if (g_hash_table_lookup (list->directories, info->directory) == snapshot)
+    g_hash_table_remove (list->directories, info->directory);
   g_hash_table_remove (list->snapshots, uuid);
   g_signal_emit (list, signals[SIGNAL_REMOVED], 0, snapshot);
+  ovm_prepared_dismiss (ovm_snapshot_get_prepared (snapshot));
   tell_children (list, uuid);
 }
 
@@ -117,6 +125,7 @@ ovm_snapshot_list_add (OvmSnapshotList *list, OvmSnapshot *snapshot)
     remove_snapshot (list, g_queue_peek_head (&list->order));
 
   g_hash_table_insert (list->snapshots, info->uuid, g_object_ref (snapshot));
+  g_hash_table_replace (list->directories, info->directory, snapshot);
   g_queue_push_tail (&list->order, snapshot);
   g_signal_connect_object (snapshot, "deleted", G_CALLBACK (on_deleted), list, 0);
   g_signal_emit (list, signals[SIGNAL_ADDED], 0, snapshot);
@@ -128,6 +137,56 @@ OvmSnapshot *
 ovm_snapshot_list_lookup (OvmSnapshotList *list, const char *uuid)
 {
   return uuid != NULL ? g_hash_table_lookup (list->snapshots, uuid) : NULL;
+}
+
+OvmSnapshot *
+ovm_snapshot_list_lookup_directory (OvmSnapshotList *list, const char *directory)
+{
+  return g_hash_table_lookup (list->directories, directory);
+}
+
+/* of all but @except */
+static guint
+count_wanted (OvmSnapshotList *list, OvmSnapshot *except)
+{
+  guint count = 0;
+
+  for (GList *link = list->order.head; link != NULL; link = link->next)
+    if (link->data != except)
+      count += ovm_prepared_get_wanted (ovm_snapshot_get_prepared (link->data));
+  return count;
+}
+
+gboolean
+ovm_snapshot_list_begin_prepare (OvmSnapshotList *list,
+                                 OvmSnapshot *snapshot,
+                                 guint count,
+                                 GVariant *options,
+                                 OvmSnapshotDone done,
+                                 gpointer user_data,
+                                 GError **error)
+{
+  guint others = count_wanted (list, snapshot);
+
+  if (others > OVM_PREPARED_MAX || count > OVM_PREPARED_MAX - others)
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_LIMIT_EXCEEDED,
+                   "%u clones cannot be prepared: %u of other snapshots are, and the limit is %d for all",
+                   count,
+                   others,
+                   OVM_PREPARED_MAX);
+      return FALSE;
+    }
+  return ovm_snapshot_begin_prepare (snapshot, count, options, done, user_data, error);
+}
+
+void
+ovm_snapshot_list_dismiss (OvmSnapshotList *list)
+{
+  for (GList *link = list->order.head; link != NULL; link = link->next)
+    ovm_prepared_dismiss (ovm_snapshot_get_prepared (link->data));
 }
 
 const char *

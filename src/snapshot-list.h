@@ -32,6 +32,25 @@ OvmSnapshot *ovm_snapshot_list_lookup (OvmSnapshotList *list, const char *uuid);
 /** ovm_snapshot_list_get_path: of the one with that UUID; OVM_NO_PATH if it is not there. */
 const char *ovm_snapshot_list_get_path (OvmSnapshotList *list, const char *uuid);
 
+/** ovm_snapshot_list_lookup_directory: (transfer none) (nullable): by the directory it is in. */
+OvmSnapshot *ovm_snapshot_list_lookup_directory (OvmSnapshotList *list, const char *directory);
+
+/**
+ * ovm_snapshot_list_begin_prepare:
+ *
+ * ovm_snapshot_begin_prepare(), within OVM_PREPARED_MAX for all. Errors at once also %OVM_ERROR_LIMIT_EXCEEDED.
+ */
+gboolean ovm_snapshot_list_begin_prepare (OvmSnapshotList *list,
+                                          OvmSnapshot *snapshot,
+                                          guint count,
+                                          GVariant *options,
+                                          OvmSnapshotDone done,
+                                          gpointer user_data,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_snapshot_list_dismiss: no clones are kept ready any more, of no snapshot. */
+void ovm_snapshot_list_dismiss (OvmSnapshotList *list);
+
 guint ovm_snapshot_list_get_length (OvmSnapshotList *list);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 
 #include "src/error.h"
 #include "src/name.h"
+#include "src/vm-config.h"
 
 struct _OvmSnapshot
 {
@@ -19,6 +20,7 @@ struct _OvmSnapshot
   char *path;
   OvmJobList *jobs;
   OvmJob *job;
+  OvmPrepared *prepared;
 };
 
 G_DEFINE_FINAL_TYPE (OvmSnapshot, ovm_snapshot, G_TYPE_OBJECT)
@@ -30,6 +32,12 @@ enum
   SIGNAL_COUNT,
 };
 static guint signals[SIGNAL_COUNT];
+
+const OvmOption ovm_snapshot_prepare_options[] = {
+  { "driver", "s", 64, FALSE },
+  { "wait", "b", 0, FALSE },
+  { NULL },
+};
 
 /* one operation under way */
 typedef struct
@@ -53,6 +61,7 @@ ovm_snapshot_finalize (GObject *object)
   g_free (snapshot->info.description);
   g_free (snapshot->path);
   g_clear_object (&snapshot->job);
+  g_object_unref (snapshot->prepared);
   g_object_unref (snapshot->jobs);
   G_OBJECT_CLASS (ovm_snapshot_parent_class)->finalize (object);
 }
@@ -99,6 +108,12 @@ ovm_snapshot_new (VmmSnapshot *from, OvmJobList *jobs)
     .vp_count = config->vp_count,
   };
   snapshot->path = ovm_name_snapshot_path (snapshot->info.uuid);
+  snapshot->prepared = ovm_prepared_new (snapshot->info.directory, snapshot->info.uuid, jobs);
+  g_signal_connect_object (snapshot->prepared,
+                           "changed",
+                           G_CALLBACK (ovm_snapshot_emit_changed),
+                           snapshot,
+                           G_CONNECT_SWAPPED);
   return snapshot;
 }
 
@@ -112,6 +127,12 @@ const char *
 ovm_snapshot_get_path (OvmSnapshot *snapshot)
 {
   return snapshot->path;
+}
+
+OvmPrepared *
+ovm_snapshot_get_prepared (OvmSnapshot *snapshot)
+{
+  return snapshot->prepared;
 }
 
 OvmJob *
@@ -169,10 +190,8 @@ on_request_done (gpointer data, const GError *error)
 }
 
 static gboolean
-begin (OvmSnapshot *snapshot, gboolean deletes, OvmSnapshotDone done, gpointer user_data, GError **error)
+begin_job (OvmSnapshot *snapshot, const char *operation, gboolean cancelable, GError **error)
 {
-  Request *request;
-
   if (snapshot->job != NULL)
     {
       g_set_error (error,
@@ -184,19 +203,30 @@ begin (OvmSnapshot *snapshot, gboolean deletes, OvmSnapshotDone done, gpointer u
                    ovm_job_get_operation (snapshot->job));
       return FALSE;
     }
-  snapshot->job = ovm_job_list_begin (snapshot->jobs,
-                                      deletes ? "delete-snapshot" : "verify",
-                                      snapshot->path,
-                                      !deletes,
-                                      error);
-  if (snapshot->job == NULL)
-    return FALSE;
+  snapshot->job = ovm_job_list_begin (snapshot->jobs, operation, snapshot->path, cancelable, error);
+  return snapshot->job != NULL;
+}
 
-  request = g_new0 (Request, 1);
+static Request *
+request_new (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data)
+{
+  Request *request = g_new0 (Request, 1);
+
   request->snapshot = g_object_ref (snapshot);
-  request->deletes = deletes;
   request->done = done;
   request->user_data = user_data;
+  return request;
+}
+
+static gboolean
+begin (OvmSnapshot *snapshot, gboolean deletes, OvmSnapshotDone done, gpointer user_data, GError **error)
+{
+  Request *request;
+
+  if (!begin_job (snapshot, deletes ? "delete-snapshot" : "verify", !deletes, error))
+    return FALSE;
+  request = request_new (snapshot, done, user_data);
+  request->deletes = deletes;
   ovm_snapshot_emit_changed (snapshot);
   ovm_worker_run (ovm_job_list_get_worker (snapshot->jobs),
                   snapshot->job,
@@ -216,4 +246,46 @@ gboolean
 ovm_snapshot_begin_delete (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data, GError **error)
 {
   return begin (snapshot, TRUE, done, user_data, error);
+}
+
+static void
+on_prepared (const GError *error, gpointer user_data)
+{
+  on_request_done (user_data, error);
+}
+
+gboolean
+ovm_snapshot_begin_prepare (OvmSnapshot *snapshot,
+                            guint count,
+                            GVariant *options,
+                            OvmSnapshotDone done,
+                            gpointer user_data,
+                            GError **error)
+{
+  const OvmDriver *driver = ovm_vm_config_find_driver (options, error);
+  g_autoptr (GVariant) driver_options = NULL;
+
+  if (driver == NULL || !ovm_options_check (options, ovm_snapshot_prepare_options, driver->options, error))
+    return FALSE;
+  if (driver->prepare == NULL)
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_NOT_SUPPORTED,
+                   "driver '%s' cannot prepare clones",
+                   driver->name);
+      return FALSE;
+    }
+  if (!begin_job (snapshot, "prepare", TRUE, error))
+    return FALSE;
+  ovm_snapshot_emit_changed (snapshot);
+  driver_options = ovm_vm_config_pick_driver_options (driver, options);
+  ovm_prepared_want (snapshot->prepared,
+                     driver,
+                     driver_options,
+                     count,
+                     snapshot->job,
+                     on_prepared,
+                     request_new (snapshot, done, user_data));
+  return TRUE;
 }

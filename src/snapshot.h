@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "src/job-list.h"
+#include "src/prepared.h"
 
 G_BEGIN_DECLS
 
@@ -14,7 +14,8 @@ G_DECLARE_FINAL_TYPE (OvmSnapshot, ovm_snapshot, OVM, SNAPSHOT, GObject)
 /**
  * OvmSnapshot:
  *
- * What is known of a snapshot, without any of its files open. Signals: `changed` when job or parent may be others,
+ * What is known of a snapshot, without any of its files open. Signals: `changed` when job, parent or number of clones
+ * may be others,
  * `deleted` when it is gone.
  */
 
@@ -60,6 +61,26 @@ gboolean ovm_snapshot_begin_delete (OvmSnapshot *snapshot,
                                     OvmSnapshotDone done,
                                     gpointer user_data,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * ovm_snapshot_begin_prepare:
+ * @options: a{sv}, see ovm_snapshot_prepare_options; those of the driver among them
+ *
+ * Keeps @count clones ready. As ovm_snapshot_begin_verify(); errors at once also %OVM_ERROR_NOT_SUPPORTED and those of
+ * ovm_options_check(). The limit is the list's to check.
+ */
+gboolean ovm_snapshot_begin_prepare (OvmSnapshot *snapshot,
+                                     guint count,
+                                     GVariant *options,
+                                     OvmSnapshotDone done,
+                                     gpointer user_data,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_snapshot_prepare_options: the keys of a preparation. */
+extern const OvmOption ovm_snapshot_prepare_options[];
+
+/** ovm_snapshot_get_prepared: (transfer none): its clones that wait. */
+OvmPrepared *ovm_snapshot_get_prepared (OvmSnapshot *snapshot);
 
 /** ovm_snapshot_emit_changed: for the list, when the parent came or went. */
 void ovm_snapshot_emit_changed (OvmSnapshot *snapshot);

@@ -87,9 +87,8 @@ ovm_vm_config_get_clock (GVariant *dict, OvmClock *clock, GError **error)
   return FALSE;
 }
 
-/* the driver that @dict names; looked at before @dict is checked, since each driver has keys of its own */
-static const OvmDriver *
-find_driver (GVariant *dict, GError **error)
+const OvmDriver *
+ovm_vm_config_find_driver (GVariant *dict, GError **error)
 {
   g_autofree char *name = ovm_options_dup_string (dict, "driver");
 
@@ -107,8 +106,8 @@ is_driver_key (const OvmDriver *driver, const char *key)
   return FALSE;
 }
 
-static GVariant *
-pick_driver_options (const OvmDriver *driver, GVariant *dict)
+GVariant *
+ovm_vm_config_pick_driver_options (const OvmDriver *driver, GVariant *dict)
 {
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   GVariantIter iter;
@@ -183,7 +182,7 @@ ovm_vm_config_new (const char *name, GVariant *dict, GError **error)
 
   if (!ovm_name_check (name, error))
     return NULL;
-  config->driver = find_driver (dict, error);
+  config->driver = ovm_vm_config_find_driver (dict, error);
   if (config->driver == NULL)
     return NULL;
   if (!ovm_options_check (dict, ovm_vm_config_options, config->driver->options, error))
@@ -199,7 +198,7 @@ ovm_vm_config_new (const char *name, GVariant *dict, GError **error)
   vmm->kernel = ovm_options_dup_string (dict, "kernel");
   vmm->memory_file = ovm_options_dup_string (dict, "memory-file");
   config->console_log = ovm_options_dup_string (dict, "console-log");
-  config->options = pick_driver_options (config->driver, dict);
+  config->options = ovm_vm_config_pick_driver_options (config->driver, dict);
 
   if (!parse_backing (vmm, dict, error) || !parse_uuid (vmm, dict, error) || !validate (vmm, error))
     return NULL;
@@ -216,7 +215,7 @@ ovm_vm_config_check_restore (const char *name, GVariant *dict, GError **error)
 
   if (!ovm_name_check (name, error))
     return FALSE;
-  driver = find_driver (dict, error);
+  driver = ovm_vm_config_find_driver (dict, error);
   if (driver == NULL || !ovm_options_check (dict, ovm_vm_config_restore_options, driver->options, error) ||
       !ovm_vm_config_get_clock (dict, &clock, error))
     return FALSE;
@@ -232,7 +231,7 @@ ovm_vm_config_new_restored (const char *name, const VmmConfig *saved, GVariant *
   g_autofree char *uuid = ovm_options_dup_string (dict, "uuid");
   VmmConfig *vmm = config->vmm = vmm_config_copy (saved);
 
-  config->driver = find_driver (dict, error);
+  config->driver = ovm_vm_config_find_driver (dict, error);
   if (config->driver == NULL)
     return NULL;
   g_free (vmm->name);
@@ -245,7 +244,7 @@ ovm_vm_config_new_restored (const char *name, const VmmConfig *saved, GVariant *
       vmm->description = g_steal_pointer (&description);
     }
   config->console_log = ovm_options_dup_string (dict, "console-log");
-  config->options = pick_driver_options (config->driver, dict);
+  config->options = ovm_vm_config_pick_driver_options (config->driver, dict);
 
   if (g_strcmp0 (uuid, "same") != 0)
     {

@@ -72,6 +72,17 @@ OvmRestoreMode ovm_vm_config_get_restore_mode (GVariant *dict);
 /** ovm_vm_config_get_clock: (out): what the option `clock` of a restore asks for. Errors: %OVM_ERROR_INVALID_CONFIG. */
 gboolean ovm_vm_config_get_clock (GVariant *dict, OvmClock *clock, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * ovm_vm_config_find_driver:
+ *
+ * The driver that @dict names, or the default one; looked at before @dict is checked, since each driver has keys of its
+ * own. Errors: %OVM_ERROR_NOT_SUPPORTED.
+ */
+const OvmDriver *ovm_vm_config_find_driver (GVariant *dict, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_vm_config_pick_driver_options: (transfer full): those of @dict that are the driver's own, a{sv}. */
+GVariant *ovm_vm_config_pick_driver_options (const OvmDriver *driver, GVariant *dict);
+
 /** ovm_vm_config_backing_to_string: as in the key `memory-backing`. */
 const char *ovm_vm_config_backing_to_string (VmmMemoryBacking backing);
 

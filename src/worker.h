@@ -34,7 +34,7 @@ typedef void (*OvmWorkNote) (gpointer data);
 /**
  * ovm_worker_tell_main:
  *
- * From within an OvmWorkFunc: has the main thread call @note, before the OvmWorkDone of that work; does not wait for it.
+ * From within an OvmWorkFunc: has the main thread call @note, before the OvmWorkDone of that work. Does not wait.
  */
 void ovm_worker_tell_main (OvmWorker *worker, OvmWorkNote note, gpointer data);
 

@@ -10,8 +10,8 @@
 
 #include "vmm/snapshot.h"
 
-static gboolean
-check_config (VmmSnapshot *snapshot, const VmmConfig *config, GError **error)
+gboolean
+vmm_machine_check_config (VmmSnapshot *snapshot, const VmmConfig *config, GError **error)
 {
   const VmmConfig *saved = vmm_snapshot_get_config (snapshot);
   g_autoptr (GString) reasons = g_string_new (NULL);
@@ -45,7 +45,7 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
   g_autoptr (VmmMachine) machine = NULL;
   VmmMemory *memory;
 
-  if (!check_config (snapshot, config, error))
+  if (!vmm_machine_check_config (snapshot, config, error))
     return NULL;
   memory = vmm_memory_new_private (vmm_snapshot_get_memory_fd (snapshot), config->memory_size, error);
   if (memory == NULL)

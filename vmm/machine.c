@@ -216,7 +216,8 @@ vmm_machine_free (VmmMachine *machine)
   if (machine == NULL)
     return;
   g_mutex_lock (&machine->lock); /* a save may still be at work */
-  vmm_console_unplug (machine->console, machine);
+  if (machine->console != NULL)
+    vmm_console_unplug (machine->console, machine);
   /* devices are driven by the VPs, the VPs run in the machine, the machine shows the memory */
   g_clear_pointer (&machine->vps, g_ptr_array_unref);
   vmm_bus_free (machine->bus);
@@ -296,6 +297,7 @@ vmm_machine_release_vps_locked (VmmMachine *machine, GError **error)
       return FALSE;
     }
   machine->running = TRUE;
+  machine->has_run = TRUE;
   hold_input (machine, FALSE);
   return TRUE;
 }

@@ -22,6 +22,7 @@ struct _VmmMachine
 
   GMutex lock; /* serializes the operations of vmm.h; never taken on a VP's thread */
   gboolean running;
+  gboolean has_run;
   gint ended; /* atomic: the machine has come to its end by itself */
 
   VmmMemory *memory;
@@ -64,6 +65,11 @@ gboolean vmm_machine_check_not_ended (VmmMachine *machine, GError **error) G_GNU
 /* The guest's clocks, with the VPs standing still: machine-clocks.c. Releasing those that are not held is harmless. */
 gboolean vmm_machine_hold_clocks (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean vmm_machine_release_clocks (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_machine_check_config: that @config fits @snapshot. Errors: INCOMPATIBLE, every reason in one message. */
+gboolean vmm_machine_check_config (VmmSnapshot *snapshot,
+                                   const VmmConfig *config,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 #define VMM_GENERATION_ID_SIZE 16
 

@@ -15,6 +15,8 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct _VmmSnapshot
 {
@@ -470,6 +472,17 @@ vmm_snapshot_verify (VmmSnapshot *snapshot,
   if (found == NULL)
     return FALSE;
   return compare_digests (snapshot, path, g_bytes_get_data (found, NULL), error);
+}
+
+gboolean
+vmm_snapshot_is_current (VmmSnapshot *snapshot)
+{
+  struct stat named, opened;
+
+  return fstatat (AT_FDCWD, snapshot->directory, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         fstat (snapshot->directory_fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino &&
+         faccessat (snapshot->directory_fd, VMM_SNAPSHOT_MANIFEST, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 gboolean

@@ -199,6 +199,14 @@ gboolean vmm_snapshot_verify (VmmSnapshot *snapshot,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * vmm_snapshot_is_current:
+ *
+ * Whether the name of @snapshot's directory still leads to the one that was opened, and that to a manifest: so whether
+ * opening it again would find the same. Thread: any that may block.
+ */
+gboolean vmm_snapshot_is_current (VmmSnapshot *snapshot);
+
+/**
  * vmm_snapshot_delete:
  *
  * Removes the directory, and only what a snapshot consists of: other files make it fail before anything
@@ -293,7 +301,7 @@ VmmMachine *vmm_machine_new (const VmmConfig *config,
  * @config: as for vmm_machine_new(); must agree with the snapshot's in memory size and VP count
  *
  * Builds a machine as it was when @snapshot was taken, paused. RAM is a private view of memory.bin: nothing is
- * copied, and the snapshot is never written to.
+ * copied, and the snapshot is never written to. @console may be %NULL if the machine is adopted before it runs.
  *
  * Errors: INCOMPATIBLE (every reason in one message), CORRUPT, NO_HYPERVISOR, HYPERVISOR_DENIED, HOST.
  */
@@ -303,6 +311,24 @@ VmmMachine *vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
                                            VmmEventFunc event,
                                            gpointer user_data,
                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_adopt:
+ * @machine: made by vmm_machine_new_from_snapshot() out of @snapshot, and resumed never yet; its console may have been
+ *   %NULL
+ * @config: copied; must agree with the snapshot's in memory size and VP count
+ * @console: must outlive the machine
+ *
+ * Gives a machine that was built in advance its name and console. It is what it would be if it were made only now: the
+ * guest's timers have not gone on meanwhile, and its generation ID is a new one.
+ *
+ * Errors: INVALID_STATE, INCOMPATIBLE, HOST; then the machine is of no use.
+ */
+gboolean vmm_machine_adopt (VmmMachine *machine,
+                            VmmSnapshot *snapshot,
+                            const VmmConfig *config,
+                            VmmConsole *console,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_machine_free: stops the VPs and gives everything back. Not to be called from VmmEventFunc. */
 void vmm_machine_free (VmmMachine *machine);

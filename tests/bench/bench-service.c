@@ -144,6 +144,24 @@ bench_service_restore (BenchService *self, const char *name, const char *directo
 }
 
 void
+bench_service_prepare (BenchService *self, const char *directory, guint count)
+{
+  g_autoptr (GVariant) reply = bench_service_call (self,
+                                                   MANAGER_PATH,
+                                                   "org.openvmm.Manager",
+                                                   "OpenSnapshot",
+                                                   g_variant_new ("(s)", directory));
+  const char *snapshot;
+
+  g_variant_get (reply, "(&o)", &snapshot);
+  g_variant_unref (bench_service_call (self,
+                                       snapshot,
+                                       "org.openvmm.Snapshot",
+                                       "Prepare",
+                                       g_variant_new ("(ua{sv})", count, NULL)));
+}
+
+void
 bench_service_call_vm (BenchService *self, const char *vm, const char *method, GVariant *arguments)
 {
   g_variant_unref (bench_service_call (self, vm, "org.openvmm.VM", method, arguments));

@@ -28,6 +28,9 @@ GVariant *bench_service_call (BenchService *self,
 /** bench_service_restore: RestoreVM, running; @log (nullable) takes its console. Returns: the VM (transfer full) */
 char *bench_service_restore (BenchService *self, const char *name, const char *directory, const char *log);
 
+/** bench_service_prepare: waits until @count clones of the snapshot in @directory are ready. */
+void bench_service_prepare (BenchService *self, const char *directory, guint count);
+
 /** bench_service_call_vm: a method of a VM. @arguments is floating, or NULL. */
 void bench_service_call_vm (BenchService *self, const char *vm, const char *method, GVariant *arguments);
 

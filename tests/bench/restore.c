@@ -59,6 +59,14 @@ restore_product (Bench *bench, BenchService *service, const char *snapshot, guin
   return watch.came_ms - start;
 }
 
+/* the same, when a clone of it waits */
+static double
+restore_prepared (Bench *bench, BenchService *service, const char *snapshot, guint i)
+{
+  bench_service_prepare (service, snapshot, 1);
+  return restore_product (bench, service, snapshot, i);
+}
+
 static double
 restore_floor (BenchFloor *sealed)
 {
@@ -84,7 +92,7 @@ restore_of (Bench *bench, BenchService *service, guint mib, guint repetitions)
   g_autofree char *snapshot = bench_machine_make_snapshot (bench, name, mib, 0);
   g_autofree char *floor_file = bench_path (bench, "floor-ram");
   BenchFloor *sealed;
-  BenchSample restore = { 0 }, floor = { 0 };
+  BenchSample restore = { 0 }, prepared = { 0 }, floor = { 0 };
 
   sealed = bench_floor_new (bench, floor_file, mib);
   unlink (floor_file);
@@ -94,10 +102,17 @@ restore_of (Bench *bench, BenchService *service, guint mib, guint repetitions)
       bench_sample_add (&floor, restore_floor (sealed));
       bench_sample_add (&restore, restore_product (bench, service, snapshot, i));
     }
+  for (guint i = 0; i < repetitions; i++)
+    bench_sample_add (&prepared, restore_prepared (bench, service, snapshot, i));
+  bench_service_prepare (service, snapshot, 0);
   bench_floor_free (sealed);
   bench_remove_tree (snapshot);
   add_per_size (bench, "restore_first_answer_ms", mib, &restore);
   add_per_size (bench, "restore_floor_ms", mib, &floor);
+  if (mib <= 256)
+    bench_figures_add_sample (bench->figures, "restore_prepared_ms", &prepared, "ms");
+  else
+    add_per_size (bench, "restore_prepared_big_ms", mib, &prepared);
 }
 
 static void

@@ -78,6 +78,61 @@ test_clones_run_beside_the_source (void)
     }
 }
 
+static void
+on_prepared (OvmSnapshot *snapshot, const GError *error, gpointer user_data)
+{
+  g_assert_no_error (error);
+  ((Model *) user_data)->done = TRUE;
+}
+
+/* a clone that runs, and is saved under its name */
+static void
+take_prepared (Model *model, const char *directory, const char *name, const char *options)
+{
+  g_autoptr (GVariant) dict = model_dict (options);
+  g_autofree char *saved = NULL;
+  g_autoptr (VmmSnapshot) opened = NULL;
+  OvmJob *job;
+
+  model_reset (model);
+  g_assert_true (ovm_manager_begin_restore (
+      model->manager, name, directory, dict, &job, model_on_vm, model, &model->error));
+  model_wait_until (model->done);
+  g_assert_no_error (model->error);
+  g_assert_cmpint (ovm_vm_get_state (model->vm), ==, OVM_STATE_RUNNING);
+  saved = model_save (model, ovm_manager_lookup_vm (model->manager, name, NULL), name);
+  opened = vmm_snapshot_open (saved, NULL);
+  g_assert_cmpstr (vmm_snapshot_get_vm_name (opened), ==, name);
+}
+
+static void
+test_clones_are_prepared (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autoptr (GVariant) none = model_dict (NULL);
+  OvmSnapshotList *list;
+  OvmSnapshot *snapshot;
+  OvmPrepared *prepared;
+  OvmVm *vm;
+
+  model_init (&model);
+  vm = create (&model, "vm", "counter", NULL);
+  model_do (&model, vm, OVM_OPERATION_START);
+  directory = model_save (&model, vm, "s");
+  list = ovm_manager_get_snapshots (model.manager);
+  snapshot = ovm_snapshot_list_lookup_directory (list, directory);
+  prepared = ovm_snapshot_get_prepared (snapshot);
+  model_reset (&model);
+  g_assert_true (ovm_snapshot_list_begin_prepare (list, snapshot, 2, none, on_prepared, &model, &model.error));
+  model_wait_until (model.done);
+  g_assert_cmpuint (ovm_prepared_get_ready (prepared), ==, 2);
+  take_prepared (&model, directory, "one", "{'clock': <'catch-up'>}");
+  take_prepared (&model, directory, "two", "{'verify-memory': <true>, 'description': <'d'>}");
+  take_prepared (&model, directory, "three", NULL);
+  model_wait_until (ovm_prepared_get_ready (prepared) == 2);
+}
+
 /* In place without a new machine, in place of a stopped one, and as a new VM. */
 static void
 test_restores_with_clock_policy (void)
@@ -279,5 +334,6 @@ main (int argc, char **argv)
   g_test_add_func ("/src/driver-kvm/failing-reset-does-no-harm", test_failing_reset_does_no_harm);
   g_test_add_func ("/src/driver-kvm/guest-ends-its-machine", test_guest_ends_its_machine);
   g_test_add_func ("/src/driver-kvm/console-outlives-the-machine", test_console_outlives_the_machine);
+  g_test_add_func ("/src/driver-kvm/clones-are-prepared", test_clones_are_prepared);
   return g_test_run ();
 }

@@ -280,6 +280,29 @@ test_gdbus (Bus *bus, gconstpointer data)
   g_assert_nonnull (strstr (refused, "org.openvmm.Error.InvalidState"));
 }
 
+static void
+test_opens_a_snapshot (Bus *bus, gconstpointer data)
+{
+  g_autofree char *from = bus_path (bus, "s");
+  g_autofree char *to = bus_path (bus, "moved");
+  g_autofree char *argument = g_strdup_printf ("('%s',)", to);
+  g_autofree char *quoted = g_strdup_printf ("'%s'", to);
+  g_autofree char *snapshot = NULL;
+  g_autofree char *expected = NULL;
+  g_autofree char *reply = NULL;
+
+  bus_create (bus, "vm", NULL);
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+  snapshot = bus_save (bus, BUS_VM ("vm"), "s");
+  g_assert_cmpint (rename (from, to), ==, 0);
+  reply = bus_call (bus, OVM_MANAGER_PATH, "Manager", "OpenSnapshot", argument);
+  expected = g_strdup_printf ("('%s',)", snapshot);
+  g_assert_cmpstr (reply, ==, expected);
+  bus_assert_property (bus, snapshot, "Snapshot", "Directory", quoted);
+  assert_refused (bus, "OpenSnapshot", "('s',)", OVM_ERROR_INVALID_CONFIG);
+  assert_refused (bus, "OpenSnapshot", "('/nowhere',)", OVM_ERROR_NO_SUCH_SNAPSHOT);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -294,5 +317,6 @@ main (int argc, char **argv)
   bus_test_add ("/src/manager-bus/vanishing-client", test_vanishing_client);
   bus_test_add ("/src/manager-bus/busctl", test_busctl);
   bus_test_add ("/src/manager-bus/gdbus", test_gdbus);
+  bus_test_add ("/src/manager-bus/opens-a-snapshot", test_opens_a_snapshot);
   return g_test_run ();
 }

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "src/manager.h"
 
+#include <glib/gstdio.h>
+
 #include "src/name.h"
 #include "tests/src/model.h"
 
@@ -216,6 +218,112 @@ test_failed_restore_leaves_nothing (void)
   g_assert_nonnull (restore (&model, "new", directory, NULL));
 }
 
+static void
+on_prepared (OvmSnapshot *snapshot, const GError *error, gpointer user_data)
+{
+  Model *model = user_data;
+
+  model->done = TRUE;
+  model->error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+/* @count clones of the snapshot in @directory, each of which takes a fifth of a second */
+static OvmPrepared *
+prepare (Model *model, const char *directory, guint count)
+{
+  OvmSnapshotList *list = ovm_manager_get_snapshots (model->manager);
+  OvmSnapshot *snapshot = ovm_snapshot_list_lookup_directory (list, directory);
+  g_autoptr (GVariant) options = model_dict ("{'driver': <'test'>, 'test-delay-ms': <uint32 200>}");
+
+  model_reset (model);
+  g_assert_true (
+      ovm_snapshot_list_begin_prepare (list, snapshot, count, options, on_prepared, model, &model->error));
+  model_wait_until (model->done);
+  g_assert_no_error (model->error);
+  return ovm_snapshot_get_prepared (snapshot);
+}
+
+static void
+test_takes_a_prepared_clone (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  OvmPrepared *prepared;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  prepared = prepare (&model, directory, 1);
+  g_assert_nonnull (restore (&model, "new", directory, NULL));
+  g_assert_cmpint (ovm_vm_get_state (model.vm), ==, OVM_STATE_RUNNING);
+  g_assert_cmpuint (ovm_prepared_get_ready (prepared), ==, 0);
+  model_wait_until (ovm_prepared_get_ready (prepared) == 1);
+}
+
+/* one that was taken in vain is not missed either */
+static void
+test_failed_restore_wastes_a_prepared_clone (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  OvmPrepared *prepared;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  prepared = prepare (&model, directory, 1);
+  g_assert_null (restore (&model, "new", directory, "'test-fail': <'define:HostError'>"));
+  g_assert_null (restore (&model, "new", directory, "'test-fail': <'restore:HostError'>"));
+  model_wait_until (ovm_prepared_get_ready (prepared) == 1);
+}
+
+/* what is in the directory is restored, not what was in it when the clone was prepared */
+static void
+test_stale_clone_is_not_taken (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autofree char *elsewhere = NULL;
+  g_autofree char *again = NULL;
+  OvmPrepared *prepared;
+  OvmVm *vm;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  elsewhere = model_path (&model, "elsewhere");
+  prepared = prepare (&model, directory, 2);
+  g_assert_cmpint (g_rename (directory, elsewhere), ==, 0);
+  g_assert_null (restore (&model, "new", directory, NULL));
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
+  g_assert_cmpuint (ovm_prepared_get_ready (prepared), ==, 0);
+  g_assert_cmpuint (ovm_prepared_get_wanted (prepared), ==, 0);
+
+  vm = ovm_manager_lookup_vm (model.manager, "source", NULL);
+  again = model_save (&model, vm, "snapshot");
+  vm = restore (&model, "new", directory, NULL);
+  g_assert_cmpstr (ovm_vm_get_snapshot_path (vm),
+                   ==,
+                   ovm_snapshot_get_path (
+                       ovm_snapshot_list_lookup_directory (ovm_manager_get_snapshots (model.manager), again)));
+}
+
+static void
+test_clones_go_with_their_snapshot (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autoptr (OvmPrepared) prepared = NULL;
+  OvmSnapshot *snapshot;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  prepared = g_object_ref (prepare (&model, directory, 2));
+  snapshot = ovm_snapshot_list_lookup_directory (ovm_manager_get_snapshots (model.manager), directory);
+  model_reset (&model);
+  g_assert_true (ovm_snapshot_begin_delete (snapshot, on_prepared, &model, &model.error));
+  model_wait_until (model.done);
+  g_assert_no_error (model.error);
+  g_assert_cmpuint (ovm_prepared_get_ready (prepared), ==, 0);
+}
+
 /* a slow one can be seen, and cancelled */
 static void
 test_slow_restore_is_shown (void)
@@ -361,6 +469,11 @@ main (int argc, char **argv)
   g_test_add_func ("/src/manager/restores-clones", test_restores_clones);
   g_test_add_func ("/src/manager/restores-the-same-uuid-once", test_restores_the_same_uuid_once);
   g_test_add_func ("/src/manager/failed-restore-leaves-nothing", test_failed_restore_leaves_nothing);
+  g_test_add_func ("/src/manager/takes-a-prepared-clone", test_takes_a_prepared_clone);
+  g_test_add_func ("/src/manager/failed-restore-wastes-a-prepared-clone",
+                   test_failed_restore_wastes_a_prepared_clone);
+  g_test_add_func ("/src/manager/stale-clone-is-not-taken", test_stale_clone_is_not_taken);
+  g_test_add_func ("/src/manager/clones-go-with-their-snapshot", test_clones_go_with_their_snapshot);
   g_test_add_func ("/src/manager/slow-restore-is-shown", test_slow_restore_is_shown);
   g_test_add_func ("/src/manager/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
   g_test_add_func ("/src/manager/inspects-and-verifies", test_inspects_and_verifies);

@@ -110,6 +110,58 @@ test_need_not_be_waited_for (Bus *bus, gconstpointer data)
   g_assert_null (bus_get (bus, snapshot, "Snapshot", "UUID"));
 }
 
+static void
+test_prepares (Bus *bus, gconstpointer data)
+{
+  g_autofree char *directory = bus_path (bus, "s");
+  g_autofree char *restore =
+      g_strdup_printf ("('clone', '%s', {'driver': <'test'>, 'description': <'taken'>})", directory);
+  g_autofree char *snapshot = NULL;
+
+  create_vm (bus);
+  snapshot = make (bus, "s");
+  bus_assert_property (bus, snapshot, "Snapshot", "Prepared", "0");
+  bus_do (bus, snapshot, "Snapshot", "Prepare", "(uint32 2, {'driver': <'test'>})");
+  bus_assert_property (bus, snapshot, "Snapshot", "Prepared", "2");
+  bus_do (bus, OVM_MANAGER_PATH, "Manager", "RestoreVM", restore);
+  bus_assert_property (bus, BUS_VM ("clone"), "VM", "State", "'running'");
+  bus_assert_property (bus, BUS_VM ("clone"), "VM", "Description", "'taken'");
+  bus_do (bus, snapshot, "Snapshot", "Prepare", "(uint32 2, {'driver': <'test'>})");
+  bus_assert_property (bus, snapshot, "Snapshot", "Prepared", "2");
+  bus_do (bus, snapshot, "Snapshot", "Prepare", "(uint32 0, {'driver': <'test'>, 'wait': <false>})");
+  bus_wait_until (bus_find_signal (bus, "Completed /org/openvmm/job/5 (true, '', '')") != NULL);
+  bus_assert_property (bus, snapshot, "Snapshot", "Prepared", "0");
+}
+
+static void
+test_refuses_to_prepare (Bus *bus, gconstpointer data)
+{
+  static const struct
+  {
+    const char *arguments;
+    OvmError error;
+  } cases[] = {
+    { "(uint32 1, {'driver': <'qemu'>})", OVM_ERROR_NOT_SUPPORTED },
+    { "(uint32 1, {'name': <'x'>, 'driver': <'test'>})", OVM_ERROR_UNKNOWN_KEY },
+    { "(uint32 1, {'wait': <'x'>, 'driver': <'test'>})", OVM_ERROR_INVALID_TYPE },
+    { "(uint32 1025, {'driver': <'test'>})", OVM_ERROR_LIMIT_EXCEEDED },
+    { "(uint32 4294967295, {'driver': <'test'>})", OVM_ERROR_LIMIT_EXCEEDED },
+    { "(uint32 1022, {'driver': <'test'>})", OVM_ERROR_LIMIT_EXCEEDED },
+    { "(uint32 1, {'driver': <'test'>, 'test-fail': <'prepare:NoSpace'>})", OVM_ERROR_NO_SPACE },
+  };
+  g_autofree char *other = NULL;
+  g_autofree char *snapshot = NULL;
+
+  create_vm (bus);
+  other = make (bus, "1");
+  snapshot = make (bus, "2");
+  bus_do (bus, other, "Snapshot", "Prepare", "(uint32 3, {'driver': <'test'>})");
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    bus_assert_fails (bus, snapshot, "Snapshot", "Prepare", cases[i].arguments, cases[i].error);
+  bus_assert_property (bus, snapshot, "Snapshot", "Prepared", "0");
+  bus_assert_property (bus, other, "Snapshot", "Prepared", "3");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -119,5 +171,7 @@ main (int argc, char **argv)
   bus_test_add ("/src/snapshot-bus/deletes", test_deletes);
   bus_test_add ("/src/snapshot-bus/verifies", test_verifies);
   bus_test_add ("/src/snapshot-bus/need-not-be-waited-for", test_need_not_be_waited_for);
+  bus_test_add ("/src/snapshot-bus/prepares", test_prepares);
+  bus_test_add ("/src/snapshot-bus/refuses-to-prepare", test_refuses_to_prepare);
   return g_test_run ();
 }

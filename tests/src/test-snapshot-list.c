@@ -156,6 +156,30 @@ test_deleted_leaves (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ovm_snapshot_list_get_length (fixture->list), ==, 0);
 }
 
+static void
+test_finds_by_directory (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *a = g_build_filename (fixture->directory, "a", NULL);
+  g_autofree char *b = g_build_filename (fixture->directory, "b", NULL);
+  g_autoptr (OvmSnapshot) first = save (fixture, "a", NULL);
+  g_autoptr (OvmSnapshot) moved = NULL;
+  g_autoptr (OvmSnapshot) second = NULL;
+
+  ovm_snapshot_list_add (fixture->list, first);
+  g_assert_true (ovm_snapshot_list_lookup_directory (fixture->list, a) == first);
+  g_assert_null (ovm_snapshot_list_lookup_directory (fixture->list, b));
+  g_assert_cmpint (g_rename (a, b), ==, 0);
+  second = save (fixture, "a", NULL);
+  ovm_snapshot_list_add (fixture->list, second);
+  g_assert_true (ovm_snapshot_list_lookup_directory (fixture->list, a) == second);
+  moved = look (fixture, "b");
+  ovm_snapshot_list_add (fixture->list, moved);
+  g_assert_true (ovm_snapshot_list_lookup_directory (fixture->list, a) == second);
+  g_assert_true (ovm_snapshot_list_lookup_directory (fixture->list, b) == moved);
+  g_signal_emit_by_name (second, "deleted");
+  g_assert_null (ovm_snapshot_list_lookup_directory (fixture->list, a));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -163,6 +187,7 @@ main (int argc, char **argv)
 #define add(name, function)                                                                                  \
   g_test_add ("/src/snapshot-list/" name, Fixture, NULL, set_up, function, tear_down)
   add ("finds-by-uuid", test_finds_by_uuid);
+  add ("finds-by-directory", test_finds_by_directory);
   add ("the-same-stays", test_the_same_stays);
   add ("moved-takes-the-place", test_moved_takes_the_place);
   add ("child-hears-of-its-parent", test_child_hears_of_its_parent);

@@ -472,6 +472,22 @@ test_delete_spares_what_took_the_name (Fixture *fixture, gconstpointer data)
   sample_assert_sound (elsewhere);
 }
 
+static void
+test_knows_whether_it_is_current (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (fixture->directory, &error);
+  g_autofree char *elsewhere = g_build_filename (fixture->scratch, "elsewhere", NULL);
+  g_autofree char *second = NULL;
+
+  g_assert_true (vmm_snapshot_is_current (snapshot));
+  g_assert_cmpint (rename (fixture->directory, elsewhere), ==, 0);
+  g_assert_false (vmm_snapshot_is_current (snapshot));
+  second = sample_write (fixture->scratch);
+  g_assert_cmpstr (second, ==, fixture->directory);
+  g_assert_false (vmm_snapshot_is_current (snapshot));
+}
+
 #define ADD(name, function) g_test_add ("/vmm/snapshot/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -497,6 +513,7 @@ main (int argc, char **argv)
   ADD ("rejects-other-units-than-listed", test_rejects_other_units_than_listed);
   ADD ("ignores-other-files", test_ignores_other_files);
   ADD ("stays-open-when-the-name-goes", test_stays_open_when_the_name_goes);
+  ADD ("knows-whether-it-is-current", test_knows_whether_it_is_current);
   ADD ("delete-removes-all", test_delete_removes_all);
   ADD ("delete-leaves-other-files-alone", test_delete_leaves_other_files_alone);
   ADD ("delete-spares-what-took-the-name", test_delete_spares_what_took_the_name);
