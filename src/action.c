@@ -105,7 +105,7 @@ run_restore (const Run *run, GError **error)
 {
   OvmAction *action = run->action;
   const OvmDriverTask *task = run->task;
-  gboolean paused;
+  OvmDriverRestore how = { .clock = action->clock, .memory = action->memory };
 
   if (action->opened == NULL)
     action->opened = vmm_snapshot_open (action->directory, error);
@@ -117,10 +117,10 @@ run_restore (const Run *run, GError **error)
   if (!check_not_cancelled (task, error))
     return FALSE;
 
-  paused = action->mode == OVM_RESTORE_PAUSED ||
-           (action->mode == OVM_RESTORE_AS_SAVED && !vmm_snapshot_get_running (action->opened));
-  return run->driver->restore (
-      run->vm, action->opened, paused, action->clock, g_steal_pointer (&action->spare), task, error);
+  how.paused = action->mode == OVM_RESTORE_PAUSED ||
+               (action->mode == OVM_RESTORE_AS_SAVED && !vmm_snapshot_get_running (action->opened));
+  how.spare = g_steal_pointer (&action->spare);
+  return run->driver->restore (run->vm, action->opened, &how, task, error);
 }
 
 typedef struct

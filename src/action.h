@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @mode: of a restore
  * @verify_memory: of a restore
  * @clock: of a restore
+ * @memory: of a restore
  * @opened: (nullable): the snapshot to restore; opened by the action if %NULL
  * @spare: (nullable): of @opened, made by @spare_driver; taken over by the restore
  * @save_result: set by a save
@@ -33,6 +34,7 @@ typedef struct
   OvmRestoreMode mode;
   gboolean verify_memory;
   OvmClock clock;
+  OvmMemory memory;
   VmmSnapshot *opened;
   OvmDriverSpare *spare;
   const OvmDriver *spare_driver;

@@ -614,40 +614,70 @@ build_restored (OvmDriverVm *vm, VmmSnapshot *snapshot, OvmDriverSpare *spare, B
   return vmm_machine_adopt (new->machine, snapshot, vm->config, vm->console, error);
 }
 
+static gboolean
+populate (VmmMachine *machine, const OvmDriverRestore *how, const OvmDriverTask *task, GError **error)
+{
+  return how->memory != OVM_MEMORY_POPULATE ||
+         vmm_machine_populate (machine, task->progress, task->progress_data, task->cancellable, error);
+}
+
 /* whether the machine that is there went back; if not, and there is no error, another one is to be made */
 static gboolean
-restore_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, OvmClock clock, GError **error)
+restore_in_place (OvmDriverVm *vm,
+                  VmmSnapshot *snapshot,
+                  const OvmDriverRestore *how,
+                  const OvmDriverTask *task,
+                  GError **error)
 {
   gboolean ended = FALSE;
 
-  vmm_machine_catch_up (vm->machine, clock == OVM_CLOCK_CATCH_UP);
-  if (go_back_in_place (vm, snapshot, paused, &ended, error))
+  /* beforehand: what it fails of shall leave the VM as it was, and going back drops only what the guest has changed */
+  if (!populate (vm->machine, how, task, error))
+    return FALSE;
+  vmm_machine_catch_up (vm->machine, how->clock == OVM_CLOCK_CATCH_UP);
+  if (go_back_in_place (vm, snapshot, how->paused, &ended, error))
     return TRUE;
   vmm_machine_catch_up (vm->machine, FALSE);
+  return FALSE;
+}
+
+/* puts @new in the place of what the VM has */
+static gboolean
+exchange (OvmDriverVm *vm, Body *new, gboolean paused, GError **error)
+{
+  g_autofree char *reason = NULL;
+  OvmState state = get_state (vm, &reason);
+  g_auto (Body) old = { 0 };
+
+  /* a guest that ends by itself now is let go: a restore is allowed from any state */
+  if (vm->machine != NULL && state == OVM_STATE_RUNNING && !vmm_machine_pause (vm->machine, NULL))
+    state = get_state (vm, NULL);
+  take_out (vm, &old);
+  if (boot_machine (vm, new, paused, error))
+    {
+      discard_later (vm, &old);
+      return TRUE;
+    }
+  go_back (vm, &old, state, reason);
   return FALSE;
 }
 
 static gboolean
 restore (OvmDriverVm *vm,
          VmmSnapshot *snapshot,
-         gboolean paused,
-         OvmClock clock,
-         OvmDriverSpare *spare,
+         const OvmDriverRestore *how,
          const OvmDriverTask *task,
          GError **error)
 {
-  g_autoptr (OvmDriverSpare) owned = spare;
+  g_autoptr (OvmDriverSpare) spare = how->spare;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
-  g_autofree char *reason = NULL;
-  OvmState state = get_state (vm, &reason);
-  g_auto (Body) old = { 0 };
   g_auto (Body) new = { 0 };
 
   if (vm->machine != NULL && vmm_machine_runs_from (vm->machine, snapshot))
     {
       g_autoptr (GError) local_error = NULL;
 
-      if (restore_in_place (vm, snapshot, paused, clock, &local_error))
+      if (restore_in_place (vm, snapshot, how, task, &local_error))
         return TRUE;
       if (local_error != NULL)
         {
@@ -655,20 +685,10 @@ restore (OvmDriverVm *vm,
           return FALSE;
         }
     }
-  if (!build_restored (vm, snapshot, owned, &new, error))
+  if (!build_restored (vm, snapshot, spare, &new, error) || !populate (new.machine, how, task, error))
     return FALSE;
-  vmm_machine_catch_up (new.machine, clock == OVM_CLOCK_CATCH_UP);
-  /* a guest that ends by itself now is let go: a restore is allowed from any state */
-  if (vm->machine != NULL && state == OVM_STATE_RUNNING && !vmm_machine_pause (vm->machine, NULL))
-    state = get_state (vm, NULL);
-  take_out (vm, &old);
-  if (boot_machine (vm, &new, paused, error))
-    {
-      discard_later (vm, &old);
-      return TRUE;
-    }
-  go_back (vm, &old, state, reason);
-  return FALSE;
+  vmm_machine_catch_up (new.machine, how->clock == OVM_CLOCK_CATCH_UP);
+  return exchange (vm, &new, how->paused, error);
 }
 
 static int

@@ -6,7 +6,8 @@
  *
  *   test-delay-ms     u  how long each operation takes; a cancelled one ends sooner
  *   test-fail         s  "OPERATION:ERROR": that operation fails with the error of that name, as on the bus;
- *                        OPERATION is a member of OvmDriver ("start", "save", ...)
+ *                        OPERATION is a member of OvmDriver ("start", "save", ...), or "populate": a restore that
+ *                        populates RAM
  *   test-guest        s  "EVENT:MS": so long after each start the guest does "power-off", "reboot" or "crash"
  *   test-deaf         b  the guest does not care about Shutdown
  *   test-downtime-us  t  the freeze that a save reports
@@ -436,18 +437,17 @@ save (OvmDriverVm *vm,
 static gboolean
 restore (OvmDriverVm *vm,
          VmmSnapshot *snapshot,
-         gboolean paused,
-         OvmClock clock,
-         OvmDriverSpare *spare,
+         const OvmDriverRestore *how,
          const OvmDriverTask *task,
          GError **error)
 {
-  gboolean quick = spare != NULL;
+  gboolean quick = how->spare != NULL;
 
-  g_clear_pointer (&spare, g_free);
-  if ((!quick && !dawdle (vm, task, error)) || should_fail (vm, "restore", error))
+  g_free (how->spare);
+  if ((!quick && !dawdle (vm, task, error)) || should_fail (vm, "restore", error) ||
+      (how->memory == OVM_MEMORY_POPULATE && should_fail (vm, "populate", error)))
     return FALSE;
-  boot (vm, paused);
+  boot (vm, how->paused);
   return TRUE;
 }
 

@@ -38,6 +38,26 @@ typedef enum
   OVM_CLOCK_CATCH_UP, /* they jump over it when the guest runs */
 } OvmClock;
 
+/** OvmMemory: when the RAM of a restored guest is read. */
+typedef enum
+{
+  OVM_MEMORY_LAZY,     /* when the guest asks for it */
+  OVM_MEMORY_POPULATE, /* before the guest runs */
+} OvmMemory;
+
+/**
+ * OvmDriverRestore: how a VM is restored
+ * @paused: whether it stands still afterwards
+ * @spare: (nullable): what prepare() made of the same snapshot; taken over in any case
+ */
+typedef struct
+{
+  gboolean paused;
+  OvmClock clock;
+  OvmMemory memory;
+  OvmDriverSpare *spare;
+} OvmDriverRestore;
+
 /** OvmDriverTask: how a long operation is watched and stopped. */
 typedef struct
 {
@@ -63,8 +83,7 @@ typedef struct
  * @shutdown: asks the guest; does not wait for it
  * @stop: pulls the plug; from any state
  * @reset: as start after stop, on the same VM; fails without harm if the VM could not start
- * @restore: makes the VM what @snapshot is, from any state, running or paused; on failure it stays as it was.
- *   @spare (nullable), which prepare() made of the same snapshot, is taken over in any case
+ * @restore: makes the VM what @snapshot is, from any state; on failure it stays as it was
  * @prepare: builds all of a restored VM that does not depend on which VM it is; @options as for define(). It runs
  *   nothing, and keeps no thread
  * @dismiss: of a spare that nobody took
@@ -101,9 +120,7 @@ struct _OvmDriver
                     GError **error);
   gboolean (*restore) (OvmDriverVm *vm,
                        VmmSnapshot *snapshot,
-                       gboolean paused,
-                       OvmClock clock,
-                       OvmDriverSpare *spare,
+                       const OvmDriverRestore *how,
                        const OvmDriverTask *task,
                        GError **error);
   OvmDriverSpare *(*prepare) (VmmSnapshot *snapshot,

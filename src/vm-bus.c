@@ -40,11 +40,8 @@ static const OvmOption save_options[] = {
 };
 
 static const OvmOption restore_options[] = {
-  { "clock", "s", 0, FALSE },
-  { "paused", "b", 0, FALSE },
-  { "verify-memory", "b", 0, FALSE },
-  { "wait", "b", 0, FALSE },
-  { NULL },
+  { "clock", "s", 0, FALSE },         { "memory", "s", 0, FALSE }, { "paused", "b", 0, FALSE },
+  { "verify-memory", "b", 0, FALSE }, { "wait", "b", 0, FALSE },   { NULL },
 };
 
 /* a call that waits for its answer */
@@ -215,10 +212,12 @@ handle_restore (OvmDBusVM *object, GDBusMethodInvocation *invocation, const char
   g_autoptr (GError) error = NULL;
   OvmAction *action;
   OvmClock clock;
+  OvmMemory memory;
 
   if (!check (skin, invocation, options, restore_options) || !check_directory (skin, invocation, directory))
     return G_DBUS_METHOD_INVOCATION_HANDLED;
-  if (!ovm_vm_config_get_clock (options, &clock, &error))
+  if (!ovm_vm_config_get_clock (options, &clock, &error) ||
+      !ovm_vm_config_get_memory (options, &memory, &error))
     {
       fail (skin, invocation, error);
       return G_DBUS_METHOD_INVOCATION_HANDLED;
@@ -227,6 +226,7 @@ handle_restore (OvmDBusVM *object, GDBusMethodInvocation *invocation, const char
                                    ovm_vm_config_get_restore_mode (options),
                                    ovm_options_get_boolean (options, "verify-memory", FALSE));
   action->clock = clock;
+  action->memory = memory;
   return begin (skin, invocation, action, ovm_options_get_boolean (options, "wait", TRUE));
 }
 

@@ -29,6 +29,7 @@ const OvmOption ovm_vm_config_restore_options[] = {
   { "console-log", "s", 0, TRUE },
   { "description", "s", OVM_DESCRIPTION_LENGTH_MAX, FALSE },
   { "driver", "s", WORD_LENGTH_MAX, FALSE },
+  { "memory", "s", WORD_LENGTH_MAX, FALSE },
   { "paused", "b", 0, FALSE },
   { "uuid", "s", UUID_LENGTH_MAX, FALSE },
   { "verify-memory", "b", 0, FALSE },
@@ -83,6 +84,22 @@ ovm_vm_config_get_clock (GVariant *dict, OvmClock *clock, GError **error)
                OVM_ERROR,
                OVM_ERROR_INVALID_CONFIG,
                "clock is '%s'; it must be 'continue' or 'catch-up'",
+               word);
+  return FALSE;
+}
+
+gboolean
+ovm_vm_config_get_memory (GVariant *dict, OvmMemory *memory, GError **error)
+{
+  g_autofree char *word = ovm_options_dup_string (dict, "memory");
+
+  *memory = g_strcmp0 (word, "populate") == 0 ? OVM_MEMORY_POPULATE : OVM_MEMORY_LAZY;
+  if (word == NULL || g_str_equal (word, "lazy") || g_str_equal (word, "populate"))
+    return TRUE;
+  g_set_error (error,
+               OVM_ERROR,
+               OVM_ERROR_INVALID_CONFIG,
+               "memory is '%s'; it must be 'lazy' or 'populate'",
                word);
   return FALSE;
 }
@@ -211,13 +228,14 @@ ovm_vm_config_check_restore (const char *name, GVariant *dict, GError **error)
   g_autoptr (VmmConfig) scratch = vmm_config_new ();
   g_autofree char *uuid = NULL;
   const OvmDriver *driver;
+  OvmMemory memory;
   OvmClock clock;
 
   if (!ovm_name_check (name, error))
     return FALSE;
   driver = ovm_vm_config_find_driver (dict, error);
   if (driver == NULL || !ovm_options_check (dict, ovm_vm_config_restore_options, driver->options, error) ||
-      !ovm_vm_config_get_clock (dict, &clock, error))
+      !ovm_vm_config_get_clock (dict, &clock, error) || !ovm_vm_config_get_memory (dict, &memory, error))
     return FALSE;
   uuid = ovm_options_dup_string (dict, "uuid");
   return g_strcmp0 (uuid, "same") == 0 || parse_uuid (scratch, dict, error);

@@ -69,6 +69,11 @@ OvmVmConfig *ovm_vm_config_new_restored (const char *name,
 /** ovm_vm_config_get_restore_mode: what the option `paused` of a restore asks for. */
 OvmRestoreMode ovm_vm_config_get_restore_mode (GVariant *dict);
 
+/** ovm_vm_config_get_memory: (out): the same of the option `memory`. */
+gboolean ovm_vm_config_get_memory (GVariant *dict,
+                                   OvmMemory *memory,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** ovm_vm_config_get_clock: (out): what the option `clock` of a restore asks for. Errors: %OVM_ERROR_INVALID_CONFIG. */
 gboolean ovm_vm_config_get_clock (GVariant *dict, OvmClock *clock, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

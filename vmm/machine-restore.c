@@ -63,3 +63,18 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
   machine->origin_uuid = g_strdup (vmm_snapshot_get_uuid (snapshot));
   return g_steal_pointer (&machine);
 }
+
+gboolean
+vmm_machine_populate (VmmMachine *machine,
+                      VmmProgressFunc progress,
+                      gpointer progress_data,
+                      GCancellable *cancellable,
+                      GError **error)
+{
+  gboolean ok;
+
+  g_mutex_lock (&machine->lock);
+  ok = vmm_memory_populate (machine->memory, progress, progress_data, cancellable, error);
+  g_mutex_unlock (&machine->lock);
+  return ok;
+}

@@ -127,4 +127,21 @@ gboolean vmm_memory_drop_changes (VmmMemory *memory,
  */
 void vmm_memory_give_file_away (VmmMemory *memory);
 
+/* ---- memory-populate.c -------------------------------------------------------------------- */
+
+/**
+ * vmm_memory_populate:
+ * @progress: (nullable): told how far into RAM it has come
+ *
+ * Reads all that the file behind RAM holds into memory, and maps it, so that the guest need not wait for a page that it
+ * reads. Of RAM without a file there is nothing to do.
+ *
+ * Errors: NOT_SUPPORTED (a kernel before 5.14), CANCELLED, HOST.
+ */
+gboolean vmm_memory_populate (VmmMemory *memory,
+                              VmmProgressFunc progress,
+                              gpointer progress_data,
+                              GCancellable *cancellable,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

@@ -330,6 +330,21 @@ gboolean vmm_machine_adopt (VmmMachine *machine,
                             VmmConsole *console,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_machine_populate:
+ * @progress: (nullable): told how far into RAM it has come
+ *
+ * Reads all of a restored machine's RAM that is in its snapshot into memory now, rather than when the guest asks for
+ * it. Clones go on sharing it.
+ *
+ * Errors: NOT_SUPPORTED (a kernel before 5.14), CANCELLED, HOST.
+ */
+gboolean vmm_machine_populate (VmmMachine *machine,
+                               VmmProgressFunc progress,
+                               gpointer progress_data,
+                               GCancellable *cancellable,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_machine_free: stops the VPs and gives everything back. Not to be called from VmmEventFunc. */
 void vmm_machine_free (VmmMachine *machine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmMachine, vmm_machine_free)

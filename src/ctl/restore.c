@@ -16,6 +16,7 @@ typedef struct
   gboolean running;
   gboolean verify_memory;
   char *clock;
+  char *memory;
   char *uuid;
   char *description;
   char *driver;
@@ -28,6 +29,7 @@ choices_clear (Choices *choices)
   g_free (choices->name);
   g_free (choices->in_place);
   g_free (choices->clock);
+  g_free (choices->memory);
   g_free (choices->uuid);
   g_free (choices->description);
   g_free (choices->driver);
@@ -73,6 +75,7 @@ make_options (const Choices *choices)
   if (choices->verify_memory)
     g_variant_builder_add (&options, "{sv}", "verify-memory", g_variant_new_boolean (TRUE));
   add_string (&options, "clock", choices->clock);
+  add_string (&options, "memory", choices->memory);
   add_string (&options, "uuid", choices->uuid);
   add_string (&options, "description", choices->description);
   add_string (&options, "driver", choices->driver);
@@ -215,6 +218,13 @@ run (OvmCtl *ctl, const char *const *args)
       &choices.verify_memory,
       N_ ("Check all of the memory first"),
       NULL },
+    { "memory",
+      0,
+      0,
+      G_OPTION_ARG_STRING,
+      &choices.memory,
+      N_ ("When its RAM is read: lazy (default) or populate, all before it runs"),
+      N_ ("WHEN") },
     { "clock",
       0,
       0,

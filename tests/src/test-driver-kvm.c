@@ -128,8 +128,8 @@ test_clones_are_prepared (void)
   model_wait_until (model.done);
   g_assert_cmpuint (ovm_prepared_get_ready (prepared), ==, 2);
   take_prepared (&model, directory, "one", "{'clock': <'catch-up'>}");
-  take_prepared (&model, directory, "two", "{'verify-memory': <true>, 'description': <'d'>}");
-  take_prepared (&model, directory, "three", NULL);
+  take_prepared (&model, directory, "two", "{'verify-memory': <true>, 'memory': <'populate'>}");
+  take_prepared (&model, directory, "three", "{'memory': <'populate'>}");
   model_wait_until (ovm_prepared_get_ready (prepared) == 2);
 }
 

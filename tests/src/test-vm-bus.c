@@ -117,6 +117,8 @@ test_refuses_options (Bus *bus, gconstpointer data)
     { "SaveSnapshot", "('/s', {'live': <true>})", OVM_ERROR_UNKNOWN_KEY },
     { "SaveSnapshot", "('s', @a{sv} {})", OVM_ERROR_INVALID_CONFIG },
     { "Restore", "('/s', {'uuid': <'same'>})", OVM_ERROR_UNKNOWN_KEY },
+    { "Restore", "('/s', {'memory': <'eager'>})", OVM_ERROR_INVALID_CONFIG },
+    { "Restore", "('/s', {'memory': <true>})", OVM_ERROR_INVALID_TYPE },
     { "Restore", "('', @a{sv} {})", OVM_ERROR_INVALID_CONFIG },
     { "Restore", "('/nonexistent', @a{sv} {})", OVM_ERROR_NO_SUCH_SNAPSHOT },
   };
@@ -125,6 +127,22 @@ test_refuses_options (Bus *bus, gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     bus_assert_fails (bus, BUS_VM ("vm"), "VM", cases[i].method, cases[i].arguments, cases[i].code);
   bus_assert_property (bus, BUS_VM ("vm"), "VM", "State", "'stopped'");
+}
+
+static void
+test_restores_with_options (Bus *bus, gconstpointer data)
+{
+  g_autofree char *populate = bus_with_path (bus, "s", "('", "', {'memory': <'populate'>, 'paused': <true>})");
+  g_autofree char *lazy = bus_with_path (bus, "s", "('", "', {'memory': <'lazy'>, 'paused': <false>})");
+  g_autofree char *snapshot = NULL;
+
+  bus_create (bus, "vm", "'test-fail': <'populate:HostError'>");
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+  snapshot = bus_save (bus, BUS_VM ("vm"), "s");
+  bus_assert_fails (bus, BUS_VM ("vm"), "VM", "Restore", populate, OVM_ERROR_HOST_ERROR);
+  bus_assert_property (bus, BUS_VM ("vm"), "VM", "State", "'running'");
+  bus_vm (bus, BUS_VM ("vm"), "Restore", lazy);
+  bus_assert_property (bus, BUS_VM ("vm"), "VM", "State", "'running'");
 }
 
 static void
@@ -358,6 +376,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   bus_test_add ("/src/vm-bus/every-method-in-every-state", test_every_method_in_every_state);
   bus_test_add ("/src/vm-bus/refuses-options", test_refuses_options);
+  bus_test_add ("/src/vm-bus/restores-with-options", test_restores_with_options);
   bus_test_add ("/src/vm-bus/existing-directory", test_existing_directory);
   bus_test_add ("/src/vm-bus/steps-are-told", test_steps_are_told);
   bus_test_add ("/src/vm-bus/properties-come-before-the-reply", test_properties_come_before_the_reply);

@@ -221,6 +221,8 @@ test_restore_refuses (void)
     { "vm", "{'uuid': <'other'>}", OVM_ERROR_INVALID_CONFIG },
     { "vm", "{'clock': <'stop'>}", OVM_ERROR_INVALID_CONFIG },
     { "vm", "{'clock': <true>}", OVM_ERROR_INVALID_TYPE },
+    { "vm", "{'memory': <'eager'>}", OVM_ERROR_INVALID_CONFIG },
+    { "vm", "{'memory': <uint64 1>}", OVM_ERROR_INVALID_TYPE },
     { "vm", "{'driver': <'xen'>}", OVM_ERROR_NOT_SUPPORTED },
     { "vm", "{'console-log': <'l'>}", OVM_ERROR_INVALID_CONFIG },
   };
@@ -277,6 +279,36 @@ test_clock (void)
     }
 }
 
+static void
+test_memory (void)
+{
+  static const struct
+  {
+    const char *dict;
+    gboolean ok;
+    OvmMemory memory;
+  } cases[] = {
+    { "{}", TRUE, OVM_MEMORY_LAZY },
+    { "{'memory': <'lazy'>}", TRUE, OVM_MEMORY_LAZY },
+    { "{'memory': <'populate'>}", TRUE, OVM_MEMORY_POPULATE },
+    { "{'memory': <'Lazy'>}", FALSE, OVM_MEMORY_LAZY },
+    { "{'memory': <''>}", FALSE, OVM_MEMORY_LAZY },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GVariant) dict = g_variant_parse (G_VARIANT_TYPE_VARDICT, cases[i].dict, NULL, NULL, NULL);
+      g_autoptr (GError) error = NULL;
+      OvmMemory memory;
+
+      g_assert_cmpint (ovm_vm_config_get_memory (dict, &memory, &error), ==, cases[i].ok);
+      if (cases[i].ok)
+        g_assert_cmpint (memory, ==, cases[i].memory);
+      else
+        g_assert_error (error, OVM_ERROR, OVM_ERROR_INVALID_CONFIG);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -292,5 +324,6 @@ main (int argc, char **argv)
   g_test_add_func ("/src/vm-config/restore-refuses", test_restore_refuses);
   g_test_add_func ("/src/vm-config/restore-mode", test_restore_mode);
   g_test_add_func ("/src/vm-config/clock", test_clock);
+  g_test_add_func ("/src/vm-config/memory", test_memory);
   return g_test_run ();
 }
