@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Mappings without a name come and go with malloc() and with the stacks of threads, so these are not counted one by
+ * one: any of ours is guest RAM with its reservation, and so no smaller than 1 GiB.
+ */
+
+#include "config.h"
+#include "tests/faults/resources.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <gio/gio.h>
+
+#define PATIENCE_USEC (10 * G_USEC_PER_SEC)
+#define NOISE_BYTES (512ull * 1024 * 1024)
+
+static guint
+count_entries (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  g_assert_nonnull (dir);
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static void
+count_mappings (Resources *resources)
+{
+  g_autofree char *content = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &content, NULL, NULL));
+  lines = g_strsplit (content, "\n", -1);
+  for (char **line = lines; **line != '\0'; line++)
+    {
+      guint64 start, end;
+
+      g_assert_cmpint (sscanf (*line, "%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", &start, &end), ==, 2);
+      resources->size_bytes += end - start;
+      if (strstr (*line, " /") != NULL || strstr (*line, "anon_inode:") != NULL)
+        resources->n_mappings++;
+    }
+}
+
+Resources
+resources_count (void)
+{
+  Resources resources = {
+    .n_fds = count_entries ("/proc/self/fd"),
+    .n_threads = count_entries ("/proc/self/task"),
+  };
+
+  count_mappings (&resources);
+  return resources;
+}
+
+void
+resources_assert_not_grown (const Resources *before)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE_USEC;
+  Resources now = resources_count ();
+
+  /* a thread that was joined is in the list for a moment more */
+  while (now.n_threads > before->n_threads && g_get_monotonic_time () < deadline)
+    {
+      g_usleep (1000);
+      now = resources_count ();
+    }
+  g_assert_cmpuint (now.n_fds, <=, before->n_fds);
+  g_assert_cmpuint (now.n_threads, <=, before->n_threads);
+  g_assert_cmpuint (now.n_mappings, <=, before->n_mappings);
+  g_assert_cmpuint (now.size_bytes, <=, before->size_bytes + NOISE_BYTES);
+}

@@ -1,0 +1,709 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Every call that an operation makes of the kernel fails once, each in a run of its own. Nothing lists the calls: a
+ * run is repeated with the next number until it ends before that is reached. Afterwards the VM is as it was or as it
+ * shall be, the target is whole or not there, nothing that the process holds has grown, and the same operation works.
+ *
+ * An operation that succeeds although a call failed has either no need of it, and is then in `tolerated` with the
+ * reason, or has not looked.
+ */
+
+#include "config.h"
+#include "tests/faults/fault-calls.h"
+#include "tests/faults/fault-subject.h"
+#include "tests/faults/resources.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vmm/fd.h"
+#include "vmm/snapshot.h"
+
+typedef struct _Operation Operation;
+
+/* Whether an operation leaves anything behind that it has taken from the kernel, before the VM is gone. */
+enum
+{
+  HOLDS_NOTHING,
+  HOLDS_ON_SUCCESS,
+  HOLDS_ALWAYS, /* threads of VPs that were started stay, for the next start */
+};
+
+typedef struct
+{
+  const char *name;
+  const char *operations; /* patterns; not every operation is worth the time of every pass */
+  FaultPlan plan;
+  gboolean must_succeed;
+  gboolean is_light; /* no restores and further saves after a save */
+} Pass;
+
+typedef struct
+{
+  const Operation *operation;
+  const Pass *pass;
+  TinyMachine *subject;
+  VmmSnapshot *snapshot; /* to be gone back to */
+  char *out;             /* directory, empty */
+  char *target;          /* in it */
+  guint64 count;         /* the guest's, before the operation */
+  gboolean was_running;
+} World;
+
+struct _Operation
+{
+  const char *name;
+  guint variant;
+  guint kinds; /* of calls that are counted */
+  guint holds;
+  gboolean reuses_vm; /* is tried on one VM again and again: it is as it was after each */
+  void (*set_up) (World *world);
+  gboolean (*operate) (World *world, GError **error);
+  void (*after_failure) (World *world, const GError *error);
+  void (*after_success) (World *world);
+  gboolean in_child; /* each run in a process of its own, for what is asked once in a process */
+};
+
+/* Calls whose failure an operation survives; so many of them at most, 0 for any number. */
+static const struct
+{
+  const char *operation; /* pattern */
+  const char *call;      /* pattern */
+  guint max;
+  const char *why;
+} tolerated[] = {
+  { "create*", "KVM_CHECK_EXTENSION", 3, "what is not there is not offered to the guest" },
+  { "restore", "KVM_CHECK_EXTENSION", 5, "what is not there is not offered to the guest" },
+  { "go-back", "KVM_CHECK_EXTENSION", 4, "registers are reached as older kernels have them" },
+  { "*", "KVM_CHECK_EXTENSION", 2, "registers are reached as older kernels have them" },
+  { "*", "KVM_GET_DEVICE_ATTR", 2, "without the counter's offset the counter itself is set" },
+  { "*", "KVM_SET_DEVICE_ATTR", 2, "without the counter's offset the counter itself is set" },
+  { "*", "KVM_GET_TSC_KHZ", 4, "a rate of 0 says that it was not told" },
+  { "*", "KVM_KVMCLOCK_CTRL", 2, "the guest may not use kvm-clock" },
+  { "restore", "KVM_IRQ_LINE", 0, "fails only for a line that is not there" },
+  { "go-back", "KVM_IRQ_LINE", 0, "fails only for a line that is not there" },
+  { "restore", "KVM_SET_MSRS", 0, "the MSR has the value already" },
+  { "go-back", "KVM_SET_MSRS", 0, "the MSR has the value already" },
+  { "save-later", "KVM_SET_USER_MEMORY_REGION", 1, "a log of dirty pages that stays on only costs time" },
+  { "open-console", "write", 1, "a counter of ours can only be full, which wakes as well" },
+  { "create*", "statvfs64", 1, "opening the RAM file tells better what is wrong" },
+  { "create*", "stat64", 1, "a RAM file that is there already has room" },
+  { "create*", "sysinfo", 2, "no limit is known then" },
+  { "create", "open64", 1, "without O_TMPFILE a file is made and its name removed" },
+  { "save-*", "fdopendir", 1, "stale directories are removed by a later save" },
+  { "save-*", "readdir64", 0, "stale directories are removed by a later save" },
+  { "save-link", "openat64", 2, "stale directories; a link that cannot be opened is replaced by a copy" },
+  { "save-named", "openat64", 2, "stale directories; a link that cannot be opened is replaced by a copy" },
+  { "save-copy", "openat64", 1, "stale directories are removed by a later save" },
+  { "save-later*", "openat64", 1, "stale directories are removed by a later save" },
+  { "save-*", "flock", 1, "a file system may have no locks" },
+  { "save-*", "fstat64", 1, "a staging directory that cannot be looked at is given up for another" },
+  { "save-*", "fstatat64", 1, "a staging directory that cannot be looked at is given up for another" },
+  { "save-named", "flock", 1, "the RAM file is the snapshot's by now" },
+  { "save-named", "fstat64", 1, "the name that stays is refused as RAM later" },
+  { "save-named", "lstat64", 1, "the name that stays is refused as RAM later" },
+  { "save-named", "g_unlink", 1, "the name that stays is refused as RAM later" },
+  { "save-*", "linkat", 1, "what cannot be linked is copied" },
+  { "save-copy", "ioctl", 1, "what cannot be cloned is copied" },
+  { "save-*", "g_file_get_contents", 1, "the host's boot ID is for people" },
+  { "save-*", "sync_file_range", 1, "a hint" },
+  { "*", "lseek64", 0, "without holes all is data" },
+  { "go-back", "madvise", 2, "a fresh view drops the pages as well" },
+  { "*", "madvise", 1, "core files are larger" },
+  { "save-*", "mremap", 1, "the new view is laid over the old one" },
+};
+
+/* a snapshot that lasts as long as the program, made when it is first asked for */
+static TinyMachine *origin;
+static char *sound;
+
+static guint totals[FAULT_N_KINDS];
+
+/* ---- making and running ------------------------------------------------------------------------ */
+
+static void
+set_up_create (World *world)
+{
+  world->subject = subject_new_bare (world->operation->variant);
+}
+
+static gboolean
+operate_create (World *world, GError **error)
+{
+  return subject_new_machine (world->subject, error);
+}
+
+static void
+after_failed_create (World *world, const GError *error)
+{
+  g_autoptr (GError) next_error = NULL;
+
+  g_assert_null (world->subject->machine);
+  g_assert_true (subject_new_machine (world->subject, &next_error));
+  g_assert_no_error (next_error);
+  subject_assert_goes_on (world->subject);
+}
+
+static void
+assert_goes_on (World *world)
+{
+  g_assert_cmpuint (tiny_machine_get_word (world->subject, 0), >=, world->count);
+  subject_assert_goes_on (world->subject);
+}
+
+static void
+set_up_start (World *world)
+{
+  g_autoptr (GError) error = NULL;
+
+  set_up_create (world);
+  g_assert_true (subject_new_machine (world->subject, &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+operate_resume (World *world, GError **error)
+{
+  return vmm_machine_resume (world->subject->machine, error);
+}
+
+static void
+after_failed_resume (World *world, const GError *error)
+{
+  g_assert_false (world->subject->machine->running);
+  assert_goes_on (world);
+}
+
+static void
+set_up_pause (World *world)
+{
+  world->subject = subject_new (SUBJECT_SAVE_LINK);
+}
+
+static gboolean
+operate_pause (World *world, GError **error)
+{
+  return vmm_machine_pause (world->subject->machine, error);
+}
+
+static void
+after_failed_pause (World *world, const GError *error)
+{
+  g_assert_true (world->subject->machine->running);
+  tiny_machine_wait_word (world->subject, 0, world->count + 2);
+  tiny_machine_pause (world->subject);
+  assert_goes_on (world);
+}
+
+static void
+set_up_resume (World *world)
+{
+  set_up_pause (world);
+  tiny_machine_pause (world->subject);
+}
+
+/* The log that the console has is there before. */
+static gboolean
+operate_open_console (World *world, GError **error)
+{
+  VMM_AUTO_FD int fd = vmm_console_open (world->subject->console, error);
+
+  return fd >= 0;
+}
+
+static void
+after_failed_open_console (World *world, const GError *error)
+{
+  g_autoptr (GError) next_error = NULL;
+
+  g_assert_true (operate_open_console (world, &next_error));
+  g_assert_no_error (next_error);
+  assert_goes_on (world);
+}
+
+/* ---- saving -------------------------------------------------------------------------------------- */
+
+static void
+set_up_save (World *world)
+{
+  world->subject = subject_new (world->operation->variant);
+}
+
+static gboolean
+operate_save (World *world, GError **error)
+{
+  return subject_save (world->subject, world->target, error);
+}
+
+/* Saved between the beginning of the operation and now. Leaves the subject paused: one guest is enough for the host. */
+static void
+assert_restores (World *world, const char *path)
+{
+  guint64 now = tiny_machine_get_word (world->subject, 0);
+  guint64 saved;
+
+  tiny_machine_pause (world->subject);
+  saved = subject_assert_restores (path);
+  g_assert_cmpuint (saved, >=, world->count);
+  g_assert_cmpuint (saved, <=, now);
+}
+
+static void
+after_save (World *world)
+{
+  if (world->pass->is_light)
+    {
+      subject_assert_verifies (world->target);
+      subject_assert_same_memory (world->subject, world->target);
+      return;
+    }
+
+  if (!world->was_running)
+    g_assert_cmpuint (tiny_machine_get_word (world->subject, 0), ==, world->count);
+  g_assert_true (world->subject->machine->running == world->was_running);
+  subject_assert_same_memory (world->subject, world->target);
+  assert_restores (world, world->target);
+  assert_goes_on (world);
+}
+
+static void
+assert_listed (const char *directory, const char *expected)
+{
+  g_autofree char *list = subject_list (directory);
+
+  g_assert_cmpstr (list, ==, expected);
+}
+
+/* A save that failed has published nothing, but for one whose name may not be durable: then it says so. */
+static void
+after_failed_save (World *world, const GError *error)
+{
+  gboolean is_there = g_file_test (world->target, G_FILE_TEST_EXISTS);
+  g_autofree char *next = g_build_filename (world->out, is_there ? "next" : "target", NULL);
+  g_autoptr (GError) next_error = NULL;
+
+  if (world->subject->machine->running != world->was_running)
+    g_assert_nonnull (strstr (error->message, "is paused"));
+  if (!world->was_running)
+    g_assert_cmpuint (tiny_machine_get_word (world->subject, 0), ==, world->count);
+  if (is_there)
+    {
+      g_assert_nonnull (strstr (error->message, "power cut"));
+      assert_restores (world, world->target);
+    }
+  assert_goes_on (world);
+  if (world->pass->is_light)
+    return;
+  g_assert_true (subject_save (world->subject, next, &next_error));
+  g_assert_no_error (next_error);
+  if (world->pass->plan.onwards)
+    subject_assert_verifies (next);
+  else
+    assert_restores (world, next);
+  assert_listed (world->out, is_there ? "next target" : "target");
+}
+
+/* ---- restoring ------------------------------------------------------------------------------------ */
+
+static void
+set_up_restore (World *world)
+{
+  if (origin == NULL)
+    {
+      origin = subject_new (SUBJECT_SAVE_LINK);
+      sound = tiny_machine_save (origin, "sound");
+      g_clear_pointer (&origin->machine, vmm_machine_free);
+    }
+  world->subject = subject_new_bare (SUBJECT_SAVE_LINK);
+}
+
+static gboolean
+operate_restore (World *world, GError **error)
+{
+  TinyMachine *subject = world->subject;
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (sound, error);
+
+  if (snapshot == NULL || !vmm_snapshot_verify (snapshot, NULL, NULL, NULL, error))
+    return FALSE;
+  subject->machine = vmm_machine_new_from_snapshot (snapshot,
+                                                    vmm_snapshot_get_config (snapshot),
+                                                    subject->console,
+                                                    tiny_machine_on_event,
+                                                    subject,
+                                                    error);
+  return subject->machine != NULL;
+}
+
+static void
+after_failed_restore (World *world, const GError *error)
+{
+  g_autoptr (GError) next_error = NULL;
+
+  g_assert_null (world->subject->machine);
+  g_assert_true (operate_restore (world, &next_error));
+  g_assert_no_error (next_error);
+  subject_assert_goes_on (world->subject);
+}
+
+static void
+set_up_go_back (World *world)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+
+  world->subject = subject_new (SUBJECT_SAVE_LINK);
+  path = tiny_machine_save (world->subject, "first");
+  world->snapshot = vmm_snapshot_open (path, &error);
+  g_assert_no_error (error);
+  tiny_machine_wait_word (world->subject, 0, tiny_machine_get_word (world->subject, 0) + 1000);
+}
+
+static gboolean
+operate_go_back (World *world, GError **error)
+{
+  return vmm_machine_go_back (world->subject->machine, world->snapshot, TRUE, error);
+}
+
+static guint64
+count_in_snapshot (World *world)
+{
+  guint64 count;
+
+  g_assert_cmpint (pread (vmm_snapshot_get_memory_fd (world->snapshot), &count, sizeof count, 0x200000),
+                   ==,
+                   sizeof count);
+  return count;
+}
+
+static void
+after_go_back (World *world)
+{
+  g_assert_cmpuint (tiny_machine_get_word (world->subject, 0), ==, count_in_snapshot (world));
+  subject_assert_same_memory (world->subject, vmm_snapshot_get_directory (world->snapshot));
+  subject_assert_goes_on (world->subject);
+}
+
+static void
+after_failed_go_back (World *world, const GError *error)
+{
+  g_autoptr (GError) next_error = NULL;
+
+  if (!world->subject->machine->running)
+    g_assert_nonnull (strstr (error->message, "is paused"));
+  assert_goes_on (world);
+  g_assert_true (operate_go_back (world, &next_error));
+  g_assert_no_error (next_error);
+  after_go_back (world);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------ */
+
+#define NO_KVM (FAULT_ALL_KINDS & ~(1u << FAULT_KVM)) /* KVM is asked for the same as in another one */
+
+/* clang-format off */
+static const Operation operations[] = {
+  { "create-first", SUBJECT_SAVE_LINK, 1u << FAULT_KVM, HOLDS_ALWAYS, FALSE,
+    set_up_create, operate_create, after_failed_create, assert_goes_on, .in_child = TRUE },
+  { "create", SUBJECT_SAVE_LINK, FAULT_ALL_KINDS, HOLDS_ON_SUCCESS, FALSE,
+    set_up_create, operate_create, after_failed_create, assert_goes_on },
+  { "create-memfd", SUBJECT_SAVE_COPY, NO_KVM, HOLDS_ON_SUCCESS, FALSE,
+    set_up_create, operate_create, after_failed_create, assert_goes_on },
+  { "create-named", SUBJECT_SAVE_NAMED, NO_KVM, HOLDS_ON_SUCCESS, FALSE,
+    set_up_create, operate_create, after_failed_create, assert_goes_on },
+  { "start", SUBJECT_SAVE_LINK, FAULT_ALL_KINDS, HOLDS_ALWAYS, FALSE,
+    set_up_start, operate_resume, after_failed_resume, assert_goes_on },
+  { "pause", 0, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,
+    set_up_pause, operate_pause, after_failed_pause, assert_goes_on },
+  { "resume", 0, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,
+    set_up_resume, operate_resume, after_failed_resume, assert_goes_on },
+  { "open-console", 0, FAULT_ALL_KINDS, HOLDS_ALWAYS, FALSE,
+    set_up_pause, operate_open_console, after_failed_open_console, assert_goes_on },
+  { "save-link", SUBJECT_SAVE_LINK, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,
+    set_up_save, operate_save, after_failed_save, after_save },
+  { "save-copy", SUBJECT_SAVE_COPY, NO_KVM, HOLDS_NOTHING, FALSE,
+    set_up_save, operate_save, after_failed_save, after_save },
+  { "save-named", SUBJECT_SAVE_NAMED, NO_KVM, HOLDS_NOTHING, FALSE,
+    set_up_save, operate_save, after_failed_save, after_save },
+  { "save-later", SUBJECT_SAVE_LATER, FAULT_ALL_KINDS, HOLDS_NOTHING, TRUE,
+    set_up_save, operate_save, after_failed_save, after_save },
+  { "save-later-paused", SUBJECT_SAVE_LATER_PAUSED, NO_KVM, HOLDS_NOTHING, TRUE,
+    set_up_save, operate_save, after_failed_save, after_save },
+  { "restore", 0, FAULT_ALL_KINDS, HOLDS_ON_SUCCESS, FALSE,
+    set_up_restore, operate_restore, after_failed_restore, assert_goes_on },
+  { "go-back", 0, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,
+    set_up_go_back, operate_go_back, after_failed_go_back, after_go_back },
+};
+/* clang-format on */
+
+static const Pass passes[] = {
+  { .name = "fails", .operations = "*", .plan = { .kinds = FAULT_ALL_KINDS } },
+  { .name = "no-space",
+    .operations = "save-link save-copy save-later",
+    .plan = { .kinds = 1u << FAULT_FILE, .error_number = ENOSPC },
+    .is_light = TRUE },
+  { .name = "dead-disk",
+    .operations = "save-link save-copy save-later",
+    .plan = { .kinds = 1u << FAULT_FILE, .onwards = TRUE } },
+  { .name = "dead-kvm",
+    .operations = "pause resume save-link save-later go-back",
+    .plan = { .kinds = 1u << FAULT_KVM, .onwards = TRUE } },
+  { .name = "lies", .operations = "save-*", .plan = { .kinds = 1u << FAULT_FILE, .action = FAULT_LIE } },
+  { .name = "interrupted",
+    .operations = "create restore save-link save-copy save-later",
+    .plan = { .kinds = 1u << FAULT_FILE, .error_number = EINTR },
+    .must_succeed = TRUE,
+    .is_light = TRUE },
+  { .name = "interrupted-kvm",
+    .operations = "go-back", /* reads all of the state, and sets it */
+    .plan = { .kinds = 1u << FAULT_KVM, .error_number = EINTR },
+    .must_succeed = TRUE },
+  { .name = "short",
+    .operations = "create restore save-* go-back",
+    .plan = { .kinds = 1u << FAULT_FILE | 1u << FAULT_MEMORY, .action = FAULT_SHORTEN },
+    .must_succeed = TRUE,
+    .is_light = TRUE },
+};
+
+static void
+set_up (World *world)
+{
+  world->operation->set_up (world);
+  world->out = g_build_filename (world->subject->directory, "out", NULL);
+  world->target = g_build_filename (world->out, "target", NULL);
+}
+
+static void
+tear_down (World *world)
+{
+  vmm_snapshot_unref (world->snapshot);
+  tiny_machine_free (world->subject);
+  g_free (world->out);
+  g_free (world->target);
+  *world = (World){ .operation = world->operation, .pass = world->pass };
+}
+
+/* A VM that is used again is put where it was at first. */
+static void
+set_up_again (World *world)
+{
+  if (world->subject == NULL)
+    set_up (world);
+  else if (world->was_running)
+    tiny_machine_resume (world->subject);
+  else
+    tiny_machine_pause (world->subject);
+  subject_remove_tree (world->out);
+  g_assert_cmpint (g_mkdir (world->out, 0700), ==, 0);
+  if (world->subject->machine == NULL)
+    return;
+  world->was_running = world->subject->machine->running;
+  world->count = tiny_machine_get_word (world->subject, 0);
+}
+
+/*
+ * Notes in @seen, by name and number, that a call failed and @operation did not; fails the test if it should have. The
+ * number among all calls would not do: what a guest does meanwhile can make it another one next time.
+ */
+static void
+check_tolerated (const Operation *operation, const FaultTally *tally, GHashTable *seen)
+{
+  g_autofree char *key = g_strdup_printf ("%s %u", tally->hit, tally->hit_number);
+
+  if (g_hash_table_contains (seen, key))
+    return;
+  for (gsize i = 0; i < G_N_ELEMENTS (tolerated); i++)
+    {
+      g_autofree char *row = g_strdup_printf ("row %zu", i);
+      guint times = GPOINTER_TO_UINT (g_hash_table_lookup (seen, row)) + 1;
+
+      if (!g_pattern_match_simple (tolerated[i].operation, operation->name) ||
+          !g_pattern_match_simple (tolerated[i].call, tally->hit) ||
+          (tolerated[i].max != 0 && times > tolerated[i].max))
+        continue;
+      g_hash_table_insert (seen, g_steal_pointer (&row), GUINT_TO_POINTER (times));
+      g_hash_table_add (seen, g_steal_pointer (&key));
+      return;
+    }
+  g_error ("%s succeeds although %s number %u failed; is an error not looked at?",
+           operation->name,
+           tally->hit,
+           tally->hit_number);
+}
+
+static void
+check_error (const Pass *pass, const FaultTally *tally, const GError *error)
+{
+  g_test_message ("%s: %s", tally->hit, error->message);
+  g_assert_true (error->domain == VMM_ERROR);
+  g_assert_cmpint (error->code, !=, 0);
+  g_assert_null (strstr (error->message, g_strerror (0)));
+  if (pass->plan.error_number == ENOSPC)
+    g_assert_error (error, VMM_ERROR, VMM_ERROR_NO_SPACE);
+}
+
+static void
+check_result (World *world,
+              guint at,
+              gboolean ok,
+              const FaultTally *tally,
+              const GError *error,
+              GHashTable *seen)
+{
+  const Operation *operation = world->operation;
+  const Pass *pass = world->pass;
+  gboolean hit = *tally->hit != '\0';
+
+  if (!ok && (!hit || pass->must_succeed))
+    g_test_message ("%s, call %u, %s: %s", operation->name, at, tally->hit, error->message);
+  g_assert_true (ok || (hit && !pass->must_succeed));
+  if (!ok)
+    check_error (pass, tally, error);
+  else if (hit && pass->plan.action == FAULT_FAIL && !pass->must_succeed && !pass->plan.onwards)
+    check_tolerated (operation, tally, seen);
+}
+
+/* Returns whether there was a call with that number. */
+static gboolean
+run_once (World *world, guint at, GHashTable *seen, FaultTally *tally)
+{
+  const Operation *operation = world->operation;
+  FaultPlan plan = world->pass->plan;
+  Resources before = resources_count ();
+  Resources live;
+  g_autoptr (GError) error = NULL;
+  gboolean ok;
+
+  set_up_again (world);
+  live = resources_count ();
+  plan.at = at;
+  plan.kinds &= operation->kinds;
+  fault_calls_begin (&plan);
+  ok = operation->operate (world, &error);
+  *tally = fault_calls_end ();
+  check_result (world, at, ok, tally, error, seen);
+  if (operation->holds == HOLDS_NOTHING || (operation->holds == HOLDS_ON_SUCCESS && !ok))
+    resources_assert_not_grown (&live);
+  if (ok)
+    operation->after_success (world);
+  else
+    operation->after_failure (world, error);
+  if (operation->reuses_vm && at > 0)
+    return *tally->hit != '\0';
+  tear_down (world);
+  if (at > 0 && !operation->in_child) /* what is asked once in a process is kept */
+    resources_assert_not_grown (&before);
+  return *tally->hit != '\0';
+}
+
+/* The same in a child, which ends with status 0 or 1. */
+static gboolean
+run_once_in_child (World *world, guint at, FaultTally *tally)
+{
+  int status;
+  pid_t pid = fork ();
+
+  if (pid == 0)
+    {
+      g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+      _exit (run_once (world, at, seen, tally) ? 1 : 0);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), <=, 1);
+  tally->n_calls = at;
+  tally->n_by_kind[FAULT_KVM] = at - 1;
+  return WEXITSTATUS (status) == 1;
+}
+
+typedef struct
+{
+  const Operation *operation;
+  const Pass *pass;
+} Case;
+
+static void
+test_operation (gconstpointer data)
+{
+  const Case *test = data;
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  World world = { .operation = test->operation, .pass = test->pass };
+  FaultTally tally = { 0 };
+  Resources before;
+  guint n = 1;
+
+  /* once without, so that what is made once in a process is there */
+  if (!test->operation->in_child)
+    run_once (&world, 0, seen, &tally);
+  before = resources_count ();
+  while (test->operation->in_child ? run_once_in_child (&world, n, &tally)
+                                   : run_once (&world, n, seen, &tally))
+    n++;
+  if (world.subject != NULL)
+    tear_down (&world);
+  resources_assert_not_grown (&before);
+  g_assert_true (n > 1 || tally.n_calls == 0);
+  if (test->pass == &passes[0])
+    {
+      g_test_message ("%s: %u kvm, %u file, %u memory, %u other",
+                      test->operation->name,
+                      tally.n_by_kind[FAULT_KVM],
+                      tally.n_by_kind[FAULT_FILE],
+                      tally.n_by_kind[FAULT_MEMORY],
+                      tally.n_by_kind[FAULT_OTHER]);
+      for (guint kind = 0; kind < FAULT_N_KINDS; kind++)
+        totals[kind] += tally.n_by_kind[kind];
+    }
+  g_test_message ("%s, %s: %u runs", test->operation->name, test->pass->name, n);
+}
+
+static gboolean
+applies (const Pass *pass, const Operation *operation)
+{
+  g_auto (GStrv) patterns = g_strsplit (pass->operations, " ", -1);
+  gboolean matches = FALSE;
+
+  for (char **pattern = patterns; !matches && *pattern != NULL; pattern++)
+    matches = g_pattern_match_simple (*pattern, operation->name);
+  return matches;
+}
+
+static void
+add_cases (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (operations); i++)
+    for (gsize j = 0; j < G_N_ELEMENTS (passes); j++)
+      {
+        g_autofree char *path = g_strdup_printf ("/faults/any-call/%s/%s", operations[i].name, passes[j].name);
+        Case *test;
+
+        if (!applies (&passes[j], &operations[i]))
+          continue;
+        test = g_new (Case, 1);
+        *test = (Case){ &operations[i], &passes[j] };
+        g_test_add_data_func_full (path, test, test_operation, g_free);
+      }
+}
+
+int
+main (int argc, char **argv)
+{
+  int result;
+
+  g_test_init (&argc, &argv, NULL);
+  subject_use_fast_directory ();
+  add_cases ();
+  result = g_test_run ();
+  g_test_message ("points: %u kvm, %u file, %u memory, %u other",
+                  totals[FAULT_KVM],
+                  totals[FAULT_FILE],
+                  totals[FAULT_MEMORY],
+                  totals[FAULT_OTHER]);
+  tiny_machine_free (origin);
+  g_free (sound);
+  return result;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * KVM fails from some call of a save on, for each call: what the service says of the VM afterwards is what it is. One
+ * that could not go on is shown as paused, with the reason, and can be resumed.
+ */
+
+#include "config.h"
+#include "src/driver.h"
+
+#include <string.h>
+
+#include "tests/faults/fault-calls.h"
+#include "tests/faults/fault-subject.h"
+
+static void
+on_event (OvmDriverEvent event, const char *reason, gpointer user_data)
+{
+  g_error ("the VM ended by itself: %s", reason);
+}
+
+static OvmDriverVm *
+start_vm (const char *directory)
+{
+  g_autoptr (VmmConfig) config = vmm_config_new ();
+  g_autoptr (GError) error = NULL;
+  OvmDriverTask task = { 0 };
+  OvmDriverVm *vm;
+
+  config->name = g_strdup ("vm");
+  config->memory_size = VMM_MEMORY_SIZE_MIN;
+  config->vp_count = 2;
+  config->memory_directory = g_strdup (directory);
+  config->kernel = g_build_filename (g_getenv ("TINY_GUESTS"), "counter.elf", NULL);
+  vm = ovm_driver_kvm.define (config, NULL, NULL, on_event, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (ovm_driver_kvm.start (vm, FALSE, &task, &error));
+  g_assert_no_error (error);
+  return vm;
+}
+
+/* Returns whether the VM could not go on. */
+static gboolean
+check_state (OvmDriverVm *vm, const GError *error)
+{
+  g_autofree char *reason = NULL;
+  g_autoptr (GError) resume_error = NULL;
+  OvmState state = ovm_driver_kvm.get_state (vm, &reason);
+
+  if (strstr (error->message, "is paused") == NULL)
+    {
+      g_assert_cmpint (state, ==, OVM_STATE_RUNNING);
+      return FALSE;
+    }
+  g_assert_cmpint (state, ==, OVM_STATE_PAUSED);
+  g_assert_cmpstr (reason, ==, error->message);
+  g_assert_true (ovm_driver_kvm.resume (vm, &resume_error));
+  g_assert_no_error (resume_error);
+  g_assert_cmpint (ovm_driver_kvm.get_state (vm, NULL), ==, OVM_STATE_RUNNING);
+  return TRUE;
+}
+
+static void
+test_failed_save_shows_what_is (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("service-XXXXXX", NULL);
+  g_autofree char *target = g_build_filename (directory, "target", NULL);
+  OvmDriverVm *vm = start_vm (directory);
+  OvmDriverTask task = { 0 };
+  gboolean failed = TRUE;
+  guint n_paused = 0;
+  guint n;
+
+  for (n = 1; failed; n++)
+    {
+      FaultPlan plan = { .kinds = 1u << FAULT_KVM, .at = n, .onwards = TRUE };
+      g_autoptr (GError) error = NULL;
+      VmmSaveResult result;
+
+      fault_calls_begin (&plan);
+      failed = !ovm_driver_kvm.save (vm, target, NULL, NULL, &task, &result, &error);
+      fault_calls_end ();
+      if (failed)
+        n_paused += check_state (vm, error) ? 1 : 0;
+    }
+  g_test_message ("failed at %u places, after %u the VM could not go on", n - 2, n_paused);
+  g_assert_cmpuint (n_paused, >, 0);
+  g_assert_cmpuint (subject_assert_restores (target), >, 0);
+  g_assert_true (ovm_driver_kvm.stop (vm, NULL));
+  ovm_driver_kvm.undefine (vm);
+  subject_remove_tree (directory);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  subject_use_fast_directory ();
+  g_test_add_func ("/faults/service/failed-save-shows-what-is", test_failed_save_shows_what_is);
+  return g_test_run ();
+}
