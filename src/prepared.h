@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 #define OVM_TYPE_PREPARED (ovm_prepared_get_type ())
 G_DECLARE_FINAL_TYPE (OvmPrepared, ovm_prepared, OVM, PREPARED, GObject)
 
-/** OVM_PREPARED_MAX: of all snapshots together; each takes about 1.2 MiB of the host's memory. */
+/** OVM_PREPARED_MAX: of all snapshots together; each takes about 0.8 MiB of the host's memory. */
 #define OVM_PREPARED_MAX 1024
 
 /**
