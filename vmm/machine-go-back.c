@@ -77,7 +77,8 @@ vmm_machine_go_back_to_state_locked (VmmMachine *machine, VmmSavedState *state, 
 static gboolean
 check_origin (VmmMachine *machine, VmmSnapshot *snapshot, GError **error)
 {
-  if (g_strcmp0 (machine->origin_uuid, vmm_snapshot_get_uuid (snapshot)) == 0)
+  /* where the view shows an older snapshot, dropping what is private would lead back to that */
+  if (machine->changed == NULL && g_strcmp0 (machine->origin_uuid, vmm_snapshot_get_uuid (snapshot)) == 0)
     return TRUE;
   g_set_error (error,
                VMM_ERROR,

@@ -8,7 +8,7 @@
 #include "config.h"
 #include "vmm/machine.h"
 
-#include "vmm/snapshot.h"
+#include "vmm/snapshot-chain.h"
 
 gboolean
 vmm_machine_check_config (VmmSnapshot *snapshot, const VmmConfig *config, GError **error)
@@ -45,13 +45,16 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
   g_autoptr (VmmMachine) machine = NULL;
   VmmMemory *memory;
 
-  if (!vmm_machine_check_config (snapshot, config, error))
+  if (!vmm_machine_check_config (snapshot, config, error) || !vmm_snapshot_open_chain (snapshot, error))
     return NULL;
-  memory = vmm_memory_new_private (vmm_snapshot_get_memory_fd (snapshot), config->memory_size, error);
+  memory = vmm_snapshot_chain_new_memory (snapshot, error);
   if (memory == NULL)
     return NULL;
   machine = vmm_machine_assemble (config, memory, console, event, user_data, error);
   if (machine == NULL)
+    return NULL;
+  /* before anything is written to RAM: KVM does when it is given its state */
+  if (vmm_snapshot_get_incremental (snapshot) && !vmm_machine_track_changes (machine, error))
     return NULL;
   if (!vmm_machine_load_state (machine, vmm_snapshot_get_saved_state (snapshot), error))
     {
@@ -60,7 +63,9 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
     }
   if (!vmm_machine_renew_generation (machine, error))
     return NULL;
-  machine->origin_uuid = g_strdup (vmm_snapshot_get_uuid (snapshot));
+  vmm_machine_set_origin (machine,
+                          vmm_snapshot_get_manifest (snapshot),
+                          vmm_snapshot_get_directory (snapshot));
   return g_steal_pointer (&machine);
 }
 

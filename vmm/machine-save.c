@@ -7,6 +7,10 @@
  * passes over what the running guest has changed meanwhile, and the flip goes on to that one. Everything else
  * comes after the guest runs again.
  *
+ * An incremental save writes what has changed since the origin, in the same passes, and does not flip: there is no
+ * file that has all of RAM. The view goes on to show what it showed, the guest keeps its pages, and from the freeze on
+ * it is logged what changes.
+ *
  * A failure before the flip changes nothing. After it the guest runs on a private view of a file that nobody else
  * has, and the next save writes RAM out.
  */
@@ -17,15 +21,24 @@
 #include "vmm/fd.h"
 #include "vmm/page-writer.h"
 #include "vmm/precopy.h"
+#include "vmm/snapshot-chain.h"
 #include "vmm/snapshot-writer.h"
 
 typedef struct
 {
   VmmMachine *machine;
   VmmSnapshotWriter *writer;
+  const char *directory;
+  const char *description;
+  const char *parent_uuid;
+  VmmProgressFunc progress;
+  gpointer progress_data;
   GCancellable *cancellable;
+  VmmSaveResult *result;
   int memory_fd;       /* where RAM is written to; -1 if the RAM file itself becomes the snapshot's */
   VmmPrecopy *precopy; /* what has written RAM but for the last changes; NULL if the guest did not run */
+  VmmSnapshot *parent; /* of an incremental save; else NULL */
+  VmmPageSet *pages;   /* that an incremental snapshot holds */
   VmmSavedState *state;
   VmmKvmCpu cpu;
   guint64 freeze_usec;
@@ -41,11 +54,32 @@ write_memory (Save *save, GError **error)
   return vmm_page_writer_write (save->machine->memory, save->memory_fd, save->cancellable, error);
 }
 
+/* what the guest writes from now on is the next snapshot's */
+static gboolean
+finish_increment (Save *save, GError **error)
+{
+  if (!vmm_precopy_finish (save->precopy, error))
+    return FALSE;
+  vmm_page_set_clear (save->machine->changed);
+  return TRUE;
+}
+
+/* the guest's RAM parts from the file that becomes the snapshot's */
+static gboolean
+finish_complete (Save *save, GError **error)
+{
+  if (save->memory_fd >= 0 && !write_memory (save, error))
+    return FALSE;
+  if (!vmm_memory_flip (save->machine->memory, save->memory_fd, error))
+    return FALSE;
+  /* what the view shows from now on is no snapshot's before it is published */
+  vmm_machine_clear_origin (save->machine);
+  return TRUE;
+}
+
 static gboolean
 save_standing_still (Save *save, GError **error)
 {
-  VmmMemory *memory = save->machine->memory;
-
   if (!vmm_machine_settle_locked (save->machine, error))
     return FALSE;
   /* here, because KVM answers for a VP only while it does not run: a guest that never exits would block us */
@@ -53,13 +87,7 @@ save_standing_still (Save *save, GError **error)
   save->state = vmm_machine_save_state (save->machine, error);
   if (save->state == NULL)
     return FALSE;
-  if (save->memory_fd >= 0 && !write_memory (save, error))
-    return FALSE;
-  if (!vmm_memory_flip (memory, save->memory_fd, error))
-    return FALSE;
-  /* what the view shows from now on is no snapshot's before it is published */
-  g_clear_pointer (&save->machine->origin_uuid, g_free);
-  return TRUE;
+  return save->parent != NULL ? finish_increment (save, error) : finish_complete (save, error);
 }
 
 static gboolean
@@ -88,20 +116,37 @@ freeze (Save *save, GError **error)
 }
 
 static VmmManifest *
-describe (Save *save, gboolean was_running, const char *description, const char *parent_uuid)
+describe (Save *save, gboolean was_running)
 {
   VmmMachine *machine = save->machine;
-  VmmManifest *manifest =
-      vmm_manifest_new (machine->config, was_running, description, parent_uuid, save->freeze_usec);
+  VmmManifest *manifest = vmm_manifest_new (machine->config,
+                                            was_running,
+                                            save->description,
+                                            save->parent_uuid,
+                                            save->freeze_usec);
 
   vmm_manifest_set_cpu (manifest, save->cpu.vendor, save->cpu.model_name, save->cpu.tsc_khz);
   return manifest;
 }
 
+static void
+describe_increment (Save *save, VmmManifest *manifest)
+{
+  g_autoptr (GBytes) packed = vmm_page_set_pack (save->pages);
+
+  vmm_manifest_set_incremental (manifest,
+                                vmm_snapshot_get_manifest (save->parent),
+                                vmm_snapshot_get_directory (save->parent),
+                                vmm_page_set_count (save->pages),
+                                packed);
+  vmm_snapshot_writer_add_pages (save->writer, packed);
+}
+
 static gboolean
-publish (Save *save, VmmManifest *manifest, VmmProgressFunc progress, gpointer progress_data, GError **error)
+publish (Save *save, gboolean was_running, GError **error)
 {
   VmmMemory *memory = save->machine->memory;
+  g_autoptr (VmmManifest) manifest = describe (save, was_running);
   gboolean linked = FALSE;
 
   if (save->memory_fd < 0 && !vmm_snapshot_writer_adopt_memory (save->writer,
@@ -111,46 +156,44 @@ publish (Save *save, VmmManifest *manifest, VmmProgressFunc progress, gpointer p
                                                                 &linked,
                                                                 error))
     return FALSE;
+  if (save->parent != NULL)
+    describe_increment (save, manifest);
   if (!vmm_snapshot_writer_commit (
-          save->writer, manifest, save->state, progress, progress_data, save->cancellable, error))
+          save->writer, manifest, save->state, save->progress, save->progress_data, save->cancellable, error))
     return FALSE;
   if (linked)
     vmm_memory_give_file_away (memory);
-  save->machine->origin_uuid = g_strdup (manifest->uuid);
+  vmm_machine_set_origin (save->machine, manifest, save->directory);
+  g_strlcpy (save->result->uuid, manifest->uuid, sizeof save->result->uuid);
+  save->result->freeze_usec = save->freeze_usec;
   return TRUE;
 }
 
+/* the guest does not run on before all that must be written while it stands still is written */
 static gboolean
-save_locked (Save *save,
-             const char *directory,
-             const char *description,
-             const char *parent_uuid,
-             VmmProgressFunc progress,
-             gpointer progress_data,
-             VmmSaveResult *result,
-             GError **error)
+save_complete (Save *save, GError **error)
 {
   VmmMachine *machine = save->machine;
   gboolean was_running = machine->running;
-  g_autoptr (VmmSnapshotWriter) writer = vmm_snapshot_writer_new (directory, error);
-  g_autoptr (VmmManifest) manifest = NULL;
   VMM_AUTO_FD int memory_fd = -1;
   g_autoptr (VmmPrecopy) precopy = NULL;
   gboolean frozen;
 
-  if (writer == NULL)
-    return FALSE;
-  save->writer = writer;
   if (!vmm_memory_get_shared (machine->memory))
     {
-      memory_fd = vmm_snapshot_writer_create_memory (writer, vmm_memory_get_size (machine->memory), error);
+      memory_fd = vmm_snapshot_writer_create_memory (save->writer,
+                                                     vmm_memory_get_size (machine->memory),
+                                                     error);
       if (memory_fd < 0)
         return FALSE;
     }
   save->memory_fd = memory_fd;
   if (memory_fd >= 0 && was_running)
     {
-      precopy = vmm_precopy_new (machine->kvm, machine->memory, memory_fd, error);
+      if (machine->changed != NULL)
+        precopy = vmm_precopy_new_noting (machine->kvm, machine->memory, memory_fd, machine->changed);
+      else
+        precopy = vmm_precopy_new (machine->kvm, machine->memory, memory_fd, error);
       if (precopy == NULL || !vmm_precopy_run (precopy, save->cancellable, error))
         return FALSE;
     }
@@ -160,14 +203,119 @@ save_locked (Save *save,
   vmm_memory_drop_aside (machine->memory); /* after a failure, too: it may hold a second copy of all of RAM */
   if (!frozen)
     return FALSE;
+  vmm_machine_stop_tracking (
+      machine); /* the view shows what it was flipped onto: all that is private has changed */
   vmm_console_drain (machine->console, CONSOLE_DRAIN_MS);
+  return publish (save, was_running, error);
+}
 
-  manifest = describe (save, was_running, description, parent_uuid);
-  if (!publish (save, manifest, progress, progress_data, error))
+static gboolean
+write_increment (Save *save, GError **error)
+{
+  VmmMachine *machine = save->machine;
+  gboolean was_running = machine->running;
+  VMM_AUTO_FD int memory_fd = vmm_snapshot_writer_create_memory (save->writer,
+                                                                 vmm_memory_get_size (machine->memory),
+                                                                 error);
+  g_autoptr (VmmPrecopy) precopy = NULL;
+
+  if (memory_fd < 0)
     return FALSE;
-  g_strlcpy (result->uuid, manifest->uuid, sizeof result->uuid);
-  result->freeze_usec = save->freeze_usec;
-  return TRUE;
+  save->memory_fd = memory_fd;
+  precopy = vmm_precopy_new_increment (machine->kvm, machine->memory, memory_fd, save->pages);
+  if (!vmm_precopy_run (precopy, save->cancellable, error))
+    return FALSE;
+  save->precopy = precopy;
+  if (!freeze (save, error))
+    return FALSE;
+  vmm_console_drain (machine->console, CONSOLE_DRAIN_MS);
+  return publish (save, was_running, error);
+}
+
+static gboolean
+save_increment (Save *save, GError **error)
+{
+  VmmMachine *machine = save->machine;
+  gboolean was_tracking = machine->changed != NULL;
+  g_autoptr (VmmPageSet) pages = NULL;
+
+  if (!was_tracking && !vmm_machine_track_changes (machine, error))
+    return FALSE;
+  /* the log is on: what changes while we look is seen in one place or the other */
+  pages = vmm_page_set_new (vmm_memory_get_size (machine->memory));
+  save->pages = pages;
+  if ((was_tracking ? vmm_machine_collect_changes (machine, pages, error)
+                    : vmm_page_writer_find_private (machine->memory, pages, error)) &&
+      write_increment (save, error))
+    return TRUE;
+  if (was_tracking)
+    vmm_page_set_add_all (machine->changed, pages); /* they have changed since the old origin all the same */
+  else
+    vmm_machine_stop_tracking (machine);
+  return FALSE;
+}
+
+/* the chain must be whole: a child of a snapshot that cannot be restored could not be either */
+static VmmSnapshot *
+find_parent (VmmMachine *machine, const char *directory, GError **error)
+{
+  g_autoptr (VmmSnapshot) parent = NULL;
+  g_autoptr (GError) local_error = NULL;
+  ProtobufCBinaryData sha256;
+
+  if (machine->origin_uuid == NULL || vmm_memory_get_shared (machine->memory))
+    {
+      g_set_error_literal (
+          error,
+          VMM_ERROR,
+          VMM_ERROR_NO_PARENT,
+          "there is no snapshot that this VM was saved to or restored from, and whose changes could be "
+          "saved; make a complete one first");
+      return NULL;
+    }
+  sha256.data = (guint8 *) g_bytes_get_data (machine->origin_sha256, &sha256.len);
+  parent = vmm_snapshot_chain_find (NULL,
+                                    machine->origin_directory,
+                                    directory,
+                                    machine->origin_uuid,
+                                    &sha256,
+                                    &local_error);
+  if (parent != NULL && vmm_snapshot_open_chain (parent, &local_error) &&
+      vmm_snapshot_get_chain_length (parent) < VMM_SNAPSHOT_CHAIN_MAX)
+    return g_steal_pointer (&parent);
+  if (local_error == NULL)
+    g_set_error (&local_error,
+                 VMM_ERROR,
+                 VMM_ERROR_LIMIT_EXCEEDED,
+                 "%u snapshots lie under one another already, which is the limit; consolidate one of them",
+                 VMM_SNAPSHOT_CHAIN_MAX);
+  else
+    local_error->code = VMM_ERROR_NO_PARENT;
+  g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "there can be no incremental snapshot: ");
+  return NULL;
+}
+
+static gboolean
+run (Save *save, gboolean incremental, GError **error)
+{
+  VmmMachine *machine = save->machine;
+  g_autoptr (VmmSnapshotWriter) writer = NULL;
+  g_autoptr (VmmSnapshot) parent = NULL;
+
+  if (!vmm_machine_check_not_ended (machine, error))
+    return FALSE;
+  if (incremental)
+    {
+      parent = find_parent (machine, save->directory, error);
+      if (parent == NULL)
+        return FALSE;
+    }
+  writer = vmm_snapshot_writer_new (save->directory, error);
+  if (writer == NULL)
+    return FALSE;
+  save->writer = writer;
+  save->parent = parent;
+  return parent != NULL ? save_increment (save, error) : save_complete (save, error);
 }
 
 gboolean
@@ -181,12 +329,50 @@ vmm_machine_save (VmmMachine *machine,
                   VmmSaveResult *result,
                   GError **error)
 {
-  Save save = { .machine = machine, .cancellable = cancellable, .memory_fd = -1 };
+  Save save = {
+    .machine = machine,
+    .directory = directory,
+    .description = description,
+    .parent_uuid = parent_uuid,
+    .progress = progress,
+    .progress_data = progress_data,
+    .cancellable = cancellable,
+    .result = result,
+    .memory_fd = -1,
+  };
   gboolean ok;
 
   g_mutex_lock (&machine->lock);
-  ok = vmm_machine_check_not_ended (machine, error) &&
-       save_locked (&save, directory, description, parent_uuid, progress, progress_data, result, error);
+  ok = run (&save, FALSE, error);
+  g_mutex_unlock (&machine->lock);
+  vmm_saved_state_free (save.state);
+  return ok;
+}
+
+gboolean
+vmm_machine_save_incremental (VmmMachine *machine,
+                              const char *directory,
+                              const char *description,
+                              VmmProgressFunc progress,
+                              gpointer progress_data,
+                              GCancellable *cancellable,
+                              VmmSaveResult *result,
+                              GError **error)
+{
+  Save save = {
+    .machine = machine,
+    .directory = directory,
+    .description = description,
+    .progress = progress,
+    .progress_data = progress_data,
+    .cancellable = cancellable,
+    .result = result,
+    .memory_fd = -1,
+  };
+  gboolean ok;
+
+  g_mutex_lock (&machine->lock);
+  ok = run (&save, TRUE, error);
   g_mutex_unlock (&machine->lock);
   vmm_saved_state_free (save.state);
   return ok;

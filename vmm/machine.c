@@ -226,7 +226,8 @@ vmm_machine_free (VmmMachine *machine)
   vmm_memory_free (machine->memory);
   vmm_config_free (machine->config);
   vmm_saved_state_free (machine->owed_state);
-  g_free (machine->origin_uuid);
+  vmm_machine_clear_origin (machine);
+  vmm_page_set_free (machine->changed);
   g_mutex_unlock (&machine->lock);
   g_mutex_clear (&machine->input_lock);
   g_mutex_clear (&machine->lock);

@@ -7,6 +7,7 @@
 #include "vmm/bus.h"
 #include "vmm/console.h"
 #include "vmm/kvm.h"
+#include "vmm/manifest.h"
 #include "vmm/memory.h"
 #include "vmm/saved-state.h"
 #include "vmm/vp.h"
@@ -26,7 +27,14 @@ struct _VmmMachine
   gint ended; /* atomic: the machine has come to its end by itself */
 
   VmmMemory *memory;
-  char *origin_uuid; /* the snapshot whose memory the view of RAM shows; NULL for none */
+
+  /* The snapshot that RAM was last the same as: restored from it, or saved to it. */
+  char *origin_uuid;      /* NULL for none */
+  char *origin_directory; /* where it was then */
+  GBytes *origin_sha256;  /* digest of its manifest */
+  VmmPageSet *changed; /* pages that are not as in the origin any more, with those in KVM's log of dirty pages,
+                             which is on; NULL where the view itself tells: all that is private has changed */
+
   VmmKvm *kvm;
   VmmBus *bus;
   GPtrArray *devices; /* of VmmDevice */
@@ -54,6 +62,26 @@ VmmMachine *vmm_machine_assemble (const VmmConfig *config,
                                   VmmEventFunc event,
                                   gpointer event_data,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What RAM was last the same as: machine-origin.c. The lock is held. */
+
+/** vmm_machine_set_origin: @manifest is the one in @directory, with its digest. */
+void vmm_machine_set_origin (VmmMachine *machine, const VmmManifest *manifest, const char *directory);
+void vmm_machine_clear_origin (VmmMachine *machine);
+
+/**
+ * vmm_machine_track_changes:
+ *
+ * From now on it is noted which pages change, as the view shows an older snapshot than the origin. Errors: HOST; then
+ * it is as before.
+ */
+gboolean vmm_machine_track_changes (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vmm_machine_stop_tracking (VmmMachine *machine);
+
+/** vmm_machine_collect_changes: adds to @pages what has changed since it is tracked. Errors: HOST. */
+gboolean vmm_machine_collect_changes (VmmMachine *machine,
+                                      VmmPageSet *pages,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_machine_stop_vps, vmm_machine_release_vps: the lock is held. On failure the VPs are as they were. */
 gboolean vmm_machine_stop_vps_locked (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -10,6 +10,7 @@
 
 #include "vmm/digest.h"
 #include "vmm/memory.h"
+#include "vmm/page-set.h"
 #include "vmm/saved-state.h"
 
 #include <limits.h>
@@ -231,6 +232,62 @@ check_state (const VmmManifest *manifest, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_sha256 (const char *field, const ProtobufCBinaryData *value, GError **error)
+{
+  if (value->len == VMM_DIGEST_SIZE)
+    return TRUE;
+  return set_corrupt (error, "%s has %zu bytes, expected %u", field, value->len, VMM_DIGEST_SIZE);
+}
+
+static gboolean
+check_page_counts (const VmmManifest *manifest, GError **error)
+{
+  const Openvmm__Snapshot__IncrementalMemory *incremental = manifest->incremental;
+  guint64 n_pages = manifest->memory_size_bytes / VMM_PAGE_SIZE;
+  guint64 size_max = vmm_page_set_get_packed_size_max (n_pages);
+
+  if (manifest->memory_size_bytes > VMM_MANIFEST_INCREMENTAL_MEMORY_MAX)
+    return set_corrupt (error,
+                        "memory_size_bytes is %" G_GUINT64_FORMAT
+                        ", %llu are the most where incremental is there",
+                        manifest->memory_size_bytes,
+                        VMM_MANIFEST_INCREMENTAL_MEMORY_MAX);
+  if (incremental->page_count > n_pages)
+    return set_corrupt (error,
+                        "incremental.page_count is %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " pages",
+                        incremental->page_count,
+                        n_pages);
+  if (incremental->pages_size > size_max)
+    return set_corrupt (error,
+                        "incremental.pages_size is %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " are the most",
+                        incremental->pages_size,
+                        size_max);
+  return TRUE;
+}
+
+static gboolean
+check_incremental (const VmmManifest *manifest, GError **error)
+{
+  const Openvmm__Snapshot__IncrementalMemory *incremental = manifest->incremental;
+
+  if (manifest->consolidated_from.len != 0 &&
+      !check_sha256 ("consolidated_from", &manifest->consolidated_from, error))
+    return FALSE;
+  if ((incremental != NULL) != (manifest->format_version == VMM_MANIFEST_FORMAT_VERSION_INCREMENTAL))
+    return set_corrupt (error,
+                        "format_version is %u, but incremental is %s",
+                        manifest->format_version,
+                        incremental != NULL ? "there" : "missing");
+  if (incremental == NULL)
+    return TRUE;
+  return check_uuid ("parent_uuid", manifest->parent_uuid, FALSE, error) &&
+         check_text ("incremental.parent_directory", incremental->parent_directory, PATH_MAX, error) &&
+         check_sha256 ("incremental.parent_sha256", &incremental->parent_sha256, error) &&
+         check_sha256 ("incremental.pages_sha256", &incremental->pages_sha256, error) &&
+         check_page_counts (manifest, error);
+}
+
 gboolean
 vmm_manifest_check (const VmmManifest *manifest, GError **error)
 {
@@ -241,5 +298,5 @@ vmm_manifest_check (const VmmManifest *manifest, GError **error)
     return FALSE;
   return check_identity (manifest, error) && check_config (manifest, error) &&
          check_memory_ranges (manifest, error) && check_memory_digests (manifest, error) &&
-         check_state (manifest, error);
+         check_state (manifest, error) && check_incremental (manifest, error);
 }

@@ -144,6 +144,48 @@ vmm_manifest_set_cpu (VmmManifest *manifest, const char *vendor, const char *mod
   manifest->cpu = cpu;
 }
 
+static void
+set_bytes (ProtobufCBinaryData *field, gconstpointer data, gsize length)
+{
+  g_free (field->data);
+  field->data = g_memdup2 (data, length);
+  field->len = length;
+}
+
+void
+vmm_manifest_set_incremental (VmmManifest *manifest,
+                              const VmmManifest *parent,
+                              const char *parent_directory,
+                              guint64 page_count,
+                              GBytes *pages)
+{
+  Openvmm__Snapshot__IncrementalMemory *incremental = g_new (Openvmm__Snapshot__IncrementalMemory, 1);
+  guint8 digest[VMM_DIGEST_SIZE];
+
+  openvmm__snapshot__incremental_memory__init (incremental);
+  set_bytes (&incremental->parent_sha256, parent->manifest_sha256.data, parent->manifest_sha256.len);
+  incremental->parent_directory = text (parent_directory);
+  incremental->page_count = page_count;
+  incremental->pages_size = g_bytes_get_size (pages);
+  vmm_digest_bytes (g_bytes_get_data (pages, NULL), g_bytes_get_size (pages), digest);
+  set_bytes (&incremental->pages_sha256, digest, sizeof digest);
+
+  openvmm__snapshot__incremental_memory__free_unpacked (manifest->incremental, NULL);
+  manifest->incremental = incremental;
+  manifest->format_version = VMM_MANIFEST_FORMAT_VERSION_INCREMENTAL;
+  g_free (manifest->parent_uuid);
+  manifest->parent_uuid = text (parent->uuid);
+}
+
+void
+vmm_manifest_set_consolidated (VmmManifest *manifest)
+{
+  openvmm__snapshot__incremental_memory__free_unpacked (manifest->incremental, NULL);
+  manifest->incremental = NULL;
+  manifest->format_version = VMM_MANIFEST_FORMAT_VERSION;
+  set_bytes (&manifest->consolidated_from, manifest->manifest_sha256.data, manifest->manifest_sha256.len);
+}
+
 static char *
 text_or_null (const char *string)
 {
@@ -195,6 +237,16 @@ vmm_manifest_pack (const VmmManifest *manifest)
   return g_bytes_new_take (bytes, body_size + DIGEST_FIELD_SIZE);
 }
 
+void
+vmm_manifest_set_digest (VmmManifest *manifest, GBytes *bytes)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+
+  g_return_if_fail (size >= VMM_DIGEST_SIZE);
+  set_bytes (&manifest->manifest_sha256, data + size - VMM_DIGEST_SIZE, VMM_DIGEST_SIZE);
+}
+
 static gboolean
 check_digest (const guint8 *bytes, gsize size, GError **error)
 {
@@ -242,7 +294,9 @@ check_digest (const guint8 *bytes, gsize size, GError **error)
 static gboolean
 is_known_format (const VmmManifest *manifest)
 {
-  return manifest->version == VMM_MANIFEST_VERSION && manifest->format_version == VMM_MANIFEST_FORMAT_VERSION;
+  return manifest->version == VMM_MANIFEST_VERSION &&
+         (manifest->format_version == VMM_MANIFEST_FORMAT_VERSION ||
+          manifest->format_version == VMM_MANIFEST_FORMAT_VERSION_INCREMENTAL);
 }
 
 /* adds why this program, whatever the host, cannot restore what @manifest describes */
@@ -254,11 +308,13 @@ add_reasons (const VmmManifest *manifest, GPtrArray *reasons)
                      g_strdup_printf ("the manifest is of version %u, expected %u",
                                       manifest->version,
                                       VMM_MANIFEST_VERSION));
-  if (manifest->format_version != VMM_MANIFEST_FORMAT_VERSION)
+  if (manifest->format_version != VMM_MANIFEST_FORMAT_VERSION &&
+      manifest->format_version != VMM_MANIFEST_FORMAT_VERSION_INCREMENTAL)
     g_ptr_array_add (reasons,
-                     g_strdup_printf ("the format is of version %u, expected %u",
+                     g_strdup_printf ("the format is of version %u, expected %u or %u",
                                       manifest->format_version,
-                                      VMM_MANIFEST_FORMAT_VERSION));
+                                      VMM_MANIFEST_FORMAT_VERSION,
+                                      VMM_MANIFEST_FORMAT_VERSION_INCREMENTAL));
   if (strcmp (manifest->architecture, VMM_MANIFEST_ARCHITECTURE) != 0)
     {
       g_autofree char *architecture = g_utf8_make_valid (manifest->architecture, -1);
@@ -345,5 +401,6 @@ vmm_manifest_unpack (GBytes *bytes, GError **error)
     }
   if (!check_compatible (manifest, error))
     return NULL;
+  vmm_manifest_set_digest (manifest, bytes);
   return g_steal_pointer (&manifest);
 }

@@ -11,9 +11,12 @@ G_BEGIN_DECLS
 
 #define VMM_MANIFEST_VERSION 1u
 #define VMM_MANIFEST_FORMAT_VERSION 1u
-#define VMM_MANIFEST_SIZE_MAX (1024 * 1024u)      /* bytes */
+#define VMM_MANIFEST_FORMAT_VERSION_INCREMENTAL                                                              \
+  2u                                         /* which a program of version 1 must not take for complete */
+#define VMM_MANIFEST_SIZE_MAX (1024 * 1024u) /* bytes */
 #define VMM_MANIFEST_DESCRIPTION_MAX (64 * 1024u) /* bytes */
 #define VMM_MANIFEST_ARCHITECTURE "x86_64"
+#define VMM_MANIFEST_INCREMENTAL_MEMORY_MAX (1ull << 40) /* bytes of RAM; its page sets are kept in memory */
 
 typedef Openvmm__Snapshot__SnapshotManifest VmmManifest;
 
@@ -39,6 +42,24 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmManifest, vmm_manifest_free)
 
 /** vmm_manifest_set_cpu: what the guest saw: CPUID vendor and model name, and the TSC's rate in kHz. */
 void vmm_manifest_set_cpu (VmmManifest *manifest, const char *vendor, const char *model_name, guint32 tsc_khz);
+
+/**
+ * vmm_manifest_set_incremental:
+ * @parent: manifest of the parent, as it was read
+ * @parent_directory: where it is
+ * @page_count: pages that memory.bin holds
+ * @pages: bytes of pages.bin
+ *
+ * memory.bin holds pages over those of @parent, and not all of RAM.
+ */
+void vmm_manifest_set_incremental (VmmManifest *manifest,
+                                   const VmmManifest *parent,
+                                   const char *parent_directory,
+                                   guint64 page_count,
+                                   GBytes *pages);
+
+/** vmm_manifest_set_consolidated: memory.bin is all of RAM now, in what was an incremental snapshot. */
+void vmm_manifest_set_consolidated (VmmManifest *manifest);
 
 /** vmm_manifest_get_config: (transfer full): the VM's configuration; memory_directory is not part of it. */
 VmmConfig *vmm_manifest_get_config (const VmmManifest *manifest);
@@ -67,11 +88,15 @@ gboolean vmm_manifest_check (const VmmManifest *manifest, GError **error) G_GNUC
  */
 GBytes *vmm_manifest_pack (const VmmManifest *manifest);
 
+/** vmm_manifest_set_digest: takes the digest at the end of @bytes, which @manifest was packed to, into @manifest. */
+void vmm_manifest_set_digest (VmmManifest *manifest, GBytes *bytes);
+
 /**
  * vmm_manifest_unpack:
  *
  * @bytes is hostile. Errors: CORRUPT (encoding, digest, vmm_manifest_check()), INCOMPATIBLE (a version, an
  * architecture, a memory layout or a configuration that this program does not run; every reason in one message).
+ * Returns: (transfer full): with the digest of @bytes in manifest_sha256
  */
 VmmManifest *vmm_manifest_unpack (GBytes *bytes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

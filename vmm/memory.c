@@ -40,6 +40,8 @@ struct _VmmMemory
   VmmMemoryRegion regions[2];
   guint n_regions;
 
+  VmmPageSet *written; /* where our writes are noted; NULL for nowhere */
+
   guint8 *aside; /* where the old view goes, or is */
   guint8 *aside_reservation;
 };
@@ -225,6 +227,19 @@ translate (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
   return NULL;
 }
 
+static void
+note (VmmMemory *memory, const guint8 *guest, guint64 length)
+{
+  if (memory->written != NULL)
+    vmm_page_set_add_bytes (memory->written, (guint64) (guest - memory->regions[0].host), length);
+}
+
+void
+vmm_memory_note_writes (VmmMemory *memory, VmmPageSet *written)
+{
+  memory->written = written;
+}
+
 typedef ssize_t (*CopyFunc) (pid_t, const struct iovec *, gulong, const struct iovec *, gulong, gulong);
 
 static gboolean
@@ -267,22 +282,18 @@ vmm_memory_write (VmmMemory *memory, guint64 gpa, gconstpointer buffer, gsize le
 {
   guint8 *host = translate (memory, gpa, length, error);
 
-  return host != NULL && copy (process_vm_writev, (gpointer) buffer, host, length, error);
-}
-
-gboolean
-vmm_memory_write_from_file (VmmMemory *memory,
-                            guint64 gpa,
-                            int fd,
-                            guint64 offset,
-                            gsize length,
-                            GError **error)
-{
-  guint8 *host = translate (memory, gpa, length, error);
-  gsize done = 0;
-
   if (host == NULL)
     return FALSE;
+  note (memory, host, length);
+  return copy (process_vm_writev, (gpointer) buffer, host, length, error);
+}
+
+/* through the kernel, too: see above */
+static gboolean
+read_into (guint8 *host, int fd, guint64 offset, guint64 length, GError **error)
+{
+  guint64 done = 0;
+
   while (done < length)
     {
       ssize_t n = pread (fd, host + done, length - done, offset + done);
@@ -294,8 +305,8 @@ vmm_memory_write_from_file (VmmMemory *memory,
           g_set_error (error,
                        VMM_ERROR,
                        VMM_ERROR_HOST,
-                       "reading %zu bytes at offset %" G_GUINT64_FORMAT
-                       " into guest RAM stopped after %zu: %s",
+                       "reading %" G_GUINT64_FORMAT " bytes at offset %" G_GUINT64_FORMAT
+                       " into guest RAM stopped after %" G_GUINT64_FORMAT ": %s",
                        length,
                        offset,
                        done,
@@ -308,6 +319,30 @@ vmm_memory_write_from_file (VmmMemory *memory,
 }
 
 gboolean
+vmm_memory_write_from_file (VmmMemory *memory,
+                            guint64 gpa,
+                            int fd,
+                            guint64 offset,
+                            gsize length,
+                            GError **error)
+{
+  guint8 *host = translate (memory, gpa, length, error);
+
+  if (host == NULL)
+    return FALSE;
+  note (memory, host, length);
+  return read_into (host, fd, offset, length, error);
+}
+
+gboolean
+vmm_memory_write_at_offset (VmmMemory *memory, guint64 offset, int fd, guint64 length, GError **error)
+{
+  g_return_val_if_fail (offset <= memory->size && length <= memory->size - offset, FALSE);
+  note (memory, memory->regions[0].host + offset, length);
+  return read_into (memory->regions[0].host + offset, fd, offset, length, error);
+}
+
+gboolean
 vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
 {
   static const guint8 zeros[64 * 1024];
@@ -315,6 +350,7 @@ vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
 
   if (host == NULL)
     return FALSE;
+  note (memory, host, length);
   for (gsize done = 0; done < length; done += sizeof zeros)
     if (!copy (process_vm_writev, (gpointer) zeros, host + done, MIN (sizeof zeros, length - done), error))
       return FALSE;

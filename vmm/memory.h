@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "vmm/vmm.h"
+#include "vmm/page-set.h"
 
 G_BEGIN_DECLS
 
@@ -75,6 +75,27 @@ gboolean vmm_memory_write_from_file (VmmMemory *memory,
                                      guint64 offset,
                                      gsize length,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_memory_write_at_offset:
+ * @offset: in the RAM file, and in @fd
+ *
+ * As vmm_memory_write_from_file(), by the place in the file and not by the guest's address. Thread: none of the
+ * guest's runs yet.
+ */
+gboolean vmm_memory_write_at_offset (VmmMemory *memory,
+                                     guint64 offset,
+                                     int fd,
+                                     guint64 length,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_memory_note_writes:
+ * @written: (nullable): set that pages written through the functions above are added to from now on; borrowed
+ *
+ * What the guest writes itself is in KVM's log of dirty pages, and not here.
+ */
+void vmm_memory_note_writes (VmmMemory *memory, VmmPageSet *written);
 
 /** vmm_memory_zero: as vmm_memory_write(), with zeros. */
 gboolean vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error)

@@ -39,7 +39,7 @@ void
 vmm_page_set_add (VmmPageSet *set, guint64 page)
 {
   g_return_if_fail (page < set->n_pages);
-  set->bits[page / 64] |= 1ull << (page % 64);
+  __atomic_fetch_or (&set->bits[page / 64], 1ull << (page % 64), __ATOMIC_RELAXED);
 }
 
 void

@@ -18,6 +18,7 @@
 
 #define CHUNK_PAGES 256u                           /* looked at in one step: 1 MiB */
 #define PAGEMAP_HELD ((1ull << 63) | (1ull << 62)) /* present, or swapped out: Linux admin-guide/mm/pagemap */
+#define PAGEMAP_FILE (1ull << 61)                  /* a page of the file, which we only look at */
 
 typedef struct
 {
@@ -138,6 +139,15 @@ write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
   return run == 0 || write_all (writer, offset + (guint64) n_pages * VMM_PAGE_SIZE - run, run, error);
 }
 
+static gboolean
+check_not_cancelled (GCancellable *cancellable, GError **error)
+{
+  if (!g_cancellable_is_cancelled (cancellable))
+    return TRUE;
+  g_set_error_literal (error, VMM_ERROR, VMM_ERROR_CANCELLED, "the save was cancelled");
+  return FALSE;
+}
+
 gboolean
 vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GError **error)
 {
@@ -157,12 +167,7 @@ vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GEr
     {
       guint n_pages = MIN (CHUNK_PAGES, (writer.size - offset) / VMM_PAGE_SIZE);
 
-      if (g_cancellable_is_cancelled (cancellable))
-        {
-          g_set_error_literal (error, VMM_ERROR, VMM_ERROR_CANCELLED, "the save was cancelled");
-          return FALSE;
-        }
-      if (!write_chunk (&writer, offset, n_pages, error))
+      if (!check_not_cancelled (cancellable, error) || !write_chunk (&writer, offset, n_pages, error))
         return FALSE;
     }
   return TRUE;
@@ -200,6 +205,84 @@ vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const guint64 *bits, GEr
     {
       end = next_page (bits, page, n_pages, FALSE);
       if (!write_all (&writer, page * VMM_PAGE_SIZE, (end - page) * VMM_PAGE_SIZE, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+vmm_page_writer_find_private (VmmMemory *memory, VmmPageSet *pages, GError **error)
+{
+  VMM_AUTO_FD int pagemap_fd = TEMP_FAILURE_RETRY (open ("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  guint n_regions;
+  PageWriter writer = {
+    .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
+    .pagemap_fd = pagemap_fd,
+  };
+  guint64 held[CHUNK_PAGES] = { 0 };
+
+  if (pagemap_fd < 0)
+    return set_error_from_errno (error, "opening /proc/self/pagemap failed");
+  for (guint64 page = 0; page < pages->n_pages; page += CHUNK_PAGES)
+    {
+      guint n_pages = MIN (CHUNK_PAGES, pages->n_pages - page);
+      off_t place = (off_t) (((guintptr) writer.host / VMM_PAGE_SIZE + page) * sizeof held[0]);
+
+      if (!read_pagemap (&writer, held, n_pages * sizeof held[0], place, error))
+        return FALSE;
+      for (guint i = 0; i < n_pages; i++)
+        if ((held[i] & PAGEMAP_HELD) != 0 && (held[i] & PAGEMAP_FILE) == 0)
+          vmm_page_set_add (pages, page + i);
+    }
+  return TRUE;
+}
+
+static gboolean
+is_kept (const PageWriter *writer, const VmmPageSet *written, guint64 page)
+{
+  return vmm_page_set_contains (written, page) || !is_zero (writer->host + page * VMM_PAGE_SIZE);
+}
+
+static gboolean
+write_run (PageWriter *writer, guint64 start, guint64 stop, VmmPageSet *written, GError **error)
+{
+  while (start < stop)
+    {
+      gboolean keep = is_kept (writer, written, start);
+      guint64 end = start + 1;
+      guint64 length;
+
+      while (end < stop && is_kept (writer, written, end) == keep)
+        end++;
+      length = (end - start) * VMM_PAGE_SIZE;
+      if (keep)
+        {
+          if (!write_all (writer, start * VMM_PAGE_SIZE, length, error))
+            return FALSE;
+          vmm_page_set_add_bytes (written, start * VMM_PAGE_SIZE, length);
+        }
+      start = end;
+    }
+  return TRUE;
+}
+
+gboolean
+vmm_page_writer_write_set (VmmMemory *memory,
+                           int fd,
+                           const VmmPageSet *pages,
+                           VmmPageSet *written,
+                           GCancellable *cancellable,
+                           GError **error)
+{
+  guint n_regions;
+  PageWriter writer = { .host = vmm_memory_get_regions (memory, &n_regions)[0].host, .fd = fd };
+  guint64 start;
+  guint64 end = 0;
+
+  while (vmm_page_set_next_run (pages, end, &start, &end))
+    {
+      end = MIN (end, start + CHUNK_PAGES);
+      if (!check_not_cancelled (cancellable, error) || !write_run (&writer, start, end, written, error))
         return FALSE;
     }
   return TRUE;

@@ -31,4 +31,31 @@ gboolean vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancell
 gboolean vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const guint64 *bits, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_page_writer_find_private:
+ * @pages: what a private view of a file holds that is its own, and not the file's, is added
+ *
+ * Thread: any that may block. Errors: HOST.
+ */
+gboolean vmm_page_writer_find_private (VmmMemory *memory,
+                                       VmmPageSet *pages,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_page_writer_write_set:
+ * @fd: a file of the size of @memory
+ * @pages: which pages are written
+ * @written: pages that @fd has already, in all others it is zero; those that are written now are added
+ *
+ * Writes pages as they are. What is zero, and always was, stays a hole.
+ *
+ * Thread: any that may block for long. Errors: NO_SPACE, CANCELLED, HOST.
+ */
+gboolean vmm_page_writer_write_set (VmmMemory *memory,
+                                    int fd,
+                                    const VmmPageSet *pages,
+                                    VmmPageSet *written,
+                                    GCancellable *cancellable,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

@@ -9,8 +9,6 @@
 #include "config.h"
 #include "vmm/precopy.h"
 
-#include <string.h>
-
 #include "vmm/page-writer.h"
 
 #define ENOUGH_PAGES 256u /* 1 MiB: a fraction of a millisecond to write */
@@ -21,23 +19,49 @@ struct _VmmPrecopy
   VmmKvm *kvm;
   VmmMemory *memory;
   int fd;
-  guint64 *bits;
-  gsize n_words;
+  VmmPageSet *log;     /* as it was read last */
+  VmmPageSet *noted;   /* all that was ever read is added; NULL if nobody wants that, and the log is ours */
+  VmmPageSet *written; /* of an increment: what is in the file; else NULL */
 };
 
-VmmPrecopy *
-vmm_precopy_new (VmmKvm *kvm, VmmMemory *memory, int fd, GError **error)
+static VmmPrecopy *
+precopy_new (VmmKvm *kvm, VmmMemory *memory, int fd)
 {
-  g_autoptr (VmmPrecopy) precopy = g_new0 (VmmPrecopy, 1);
+  VmmPrecopy *precopy = g_new0 (VmmPrecopy, 1);
 
   precopy->kvm = kvm;
   precopy->memory = memory;
   precopy->fd = fd;
-  precopy->n_words = vmm_memory_get_size (memory) / VMM_PAGE_SIZE / 64 + 1;
-  precopy->bits = g_new0 (guint64, precopy->n_words);
+  precopy->log = vmm_page_set_new (vmm_memory_get_size (memory));
+  return precopy;
+}
+
+VmmPrecopy *
+vmm_precopy_new (VmmKvm *kvm, VmmMemory *memory, int fd, GError **error)
+{
+  g_autoptr (VmmPrecopy) precopy = precopy_new (kvm, memory, fd);
+
   if (!vmm_kvm_start_dirty_log (kvm, memory, error))
     return NULL;
   return g_steal_pointer (&precopy);
+}
+
+VmmPrecopy *
+vmm_precopy_new_noting (VmmKvm *kvm, VmmMemory *memory, int fd, VmmPageSet *noted)
+{
+  VmmPrecopy *precopy = precopy_new (kvm, memory, fd);
+
+  precopy->noted = noted;
+  return precopy;
+}
+
+VmmPrecopy *
+vmm_precopy_new_increment (VmmKvm *kvm, VmmMemory *memory, int fd, VmmPageSet *pages)
+{
+  VmmPrecopy *precopy = vmm_precopy_new_noting (kvm, memory, fd, pages);
+
+  precopy->written = vmm_page_set_new (vmm_memory_get_size (memory));
+  return precopy;
 }
 
 void
@@ -45,16 +69,45 @@ vmm_precopy_free (VmmPrecopy *precopy)
 {
   if (precopy == NULL)
     return;
-  vmm_kvm_stop_dirty_log (precopy->kvm, precopy->memory);
-  g_free (precopy->bits);
+  if (precopy->noted == NULL)
+    vmm_kvm_stop_dirty_log (precopy->kvm, precopy->memory);
+  vmm_page_set_free (precopy->log);
+  vmm_page_set_free (precopy->written);
   g_free (precopy);
 }
 
 static guint64
 read_log (VmmPrecopy *precopy, GError **error)
 {
-  memset (precopy->bits, 0, precopy->n_words * sizeof precopy->bits[0]);
-  return vmm_kvm_read_dirty_log (precopy->kvm, precopy->memory, precopy->bits, error);
+  guint64 n_pages;
+
+  vmm_page_set_clear (precopy->log);
+  n_pages = vmm_kvm_read_dirty_log (precopy->kvm, precopy->memory, precopy->log->bits, error);
+  /* after a failure, too: what was read of it is cleared in the kernel */
+  if (precopy->noted != NULL)
+    vmm_page_set_add_all (precopy->noted, precopy->log);
+  return n_pages;
+}
+
+static gboolean
+write_first (VmmPrecopy *precopy, GCancellable *cancellable, GError **error)
+{
+  if (precopy->written == NULL)
+    return vmm_page_writer_write (precopy->memory, precopy->fd, cancellable, error);
+  return vmm_page_writer_write_set (precopy->memory,
+                                    precopy->fd,
+                                    precopy->noted,
+                                    precopy->written,
+                                    cancellable,
+                                    error);
+}
+
+static gboolean
+write_again (VmmPrecopy *precopy, GError **error)
+{
+  if (precopy->written == NULL)
+    return vmm_page_writer_write_dirty (precopy->memory, precopy->fd, precopy->log->bits, error);
+  return vmm_page_writer_write_set (precopy->memory, precopy->fd, precopy->log, precopy->written, NULL, error);
 }
 
 gboolean
@@ -62,14 +115,13 @@ vmm_precopy_run (VmmPrecopy *precopy, GCancellable *cancellable, GError **error)
 {
   guint64 last = G_MAXUINT64;
 
-  if (!vmm_page_writer_write (precopy->memory, precopy->fd, cancellable, error))
+  if (!write_first (precopy, cancellable, error))
     return FALSE;
   for (guint pass = 0; pass < PASSES_MAX; pass++)
     {
       guint64 n_pages = read_log (precopy, error);
 
-      if (n_pages == G_MAXUINT64 ||
-          !vmm_page_writer_write_dirty (precopy->memory, precopy->fd, precopy->bits, error))
+      if (n_pages == G_MAXUINT64 || !write_again (precopy, error))
         return FALSE;
       if (n_pages <= ENOUGH_PAGES || n_pages > last / 2)
         return TRUE;
@@ -81,6 +133,5 @@ vmm_precopy_run (VmmPrecopy *precopy, GCancellable *cancellable, GError **error)
 gboolean
 vmm_precopy_finish (VmmPrecopy *precopy, GError **error)
 {
-  return read_log (precopy, error) != G_MAXUINT64 &&
-         vmm_page_writer_write_dirty (precopy->memory, precopy->fd, precopy->bits, error);
+  return read_log (precopy, error) != G_MAXUINT64 && write_again (precopy, error);
 }

@@ -18,6 +18,23 @@ typedef struct _VmmPrecopy VmmPrecopy;
  */
 VmmPrecopy *vmm_precopy_new (VmmKvm *kvm, VmmMemory *memory, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_precopy_new_increment:
+ * @fd: an empty file of the size of @memory
+ * @pages: pages to be written; those that the guest changes are added. Borrowed
+ *
+ * The same, of some pages only. KVM's log of dirty pages is on since before @pages was put together, and stays on.
+ */
+VmmPrecopy *vmm_precopy_new_increment (VmmKvm *kvm, VmmMemory *memory, int fd, VmmPageSet *pages);
+
+/**
+ * vmm_precopy_new_noting:
+ * @noted: pages that the guest changes are added; borrowed
+ *
+ * As vmm_precopy_new(), where the log is on already, for a reason of its own, and stays on.
+ */
+VmmPrecopy *vmm_precopy_new_noting (VmmKvm *kvm, VmmMemory *memory, int fd, VmmPageSet *noted);
+
 /** vmm_precopy_free: stops noting. */
 void vmm_precopy_free (VmmPrecopy *precopy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmPrecopy, vmm_precopy_free)

@@ -23,6 +23,7 @@ struct _VmmSnapshotWriter
   const VmmFileOps *ops;
   VmmStaging *staging;
   int memory_fd;
+  GBytes *pages;      /* of an incremental snapshot; else NULL */
   gboolean linked;    /* memory.bin is the VM's RAM file */
   mode_t linked_mode; /* which it had before */
   gboolean mode_changed;
@@ -58,6 +59,7 @@ vmm_snapshot_writer_free (VmmSnapshotWriter *writer)
   if (writer->linked && writer->mode_changed && !vmm_staging_is_published (writer->staging))
     (void) vmm_file_ops_chmod (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY, writer->linked_mode);
   vmm_fd_clear (&writer->memory_fd);
+  g_clear_pointer (&writer->pages, g_bytes_unref);
   vmm_staging_free (writer->staging);
   g_free (writer);
 }
@@ -182,6 +184,13 @@ vmm_snapshot_writer_adopt_memory (VmmSnapshotWriter *writer,
     return FALSE;
   *linked = writer->linked;
   return TRUE;
+}
+
+void
+vmm_snapshot_writer_add_pages (VmmSnapshotWriter *writer, GBytes *pages)
+{
+  g_return_if_fail (writer->pages == NULL);
+  writer->pages = g_bytes_ref (pages);
 }
 
 static void
@@ -329,7 +338,7 @@ digest_memory (VmmSnapshotWriter *writer,
 }
 
 static gboolean
-write_manifest (VmmSnapshotWriter *writer, const VmmManifest *manifest, GError **error)
+write_manifest (VmmSnapshotWriter *writer, VmmManifest *manifest, GError **error)
 {
   g_autoptr (GBytes) bytes = vmm_manifest_pack (manifest);
 
@@ -343,6 +352,7 @@ write_manifest (VmmSnapshotWriter *writer, const VmmManifest *manifest, GError *
                    VMM_MANIFEST_SIZE_MAX);
       return FALSE;
     }
+  vmm_manifest_set_digest (manifest, bytes);
   return write_file (writer, VMM_SNAPSHOT_MANIFEST, bytes, error);
 }
 
@@ -358,6 +368,7 @@ vmm_snapshot_writer_commit (VmmSnapshotWriter *writer,
   g_autoptr (GBytes) packed = NULL;
 
   g_return_val_if_fail (writer->memory_fd >= 0, FALSE);
+  g_return_val_if_fail ((writer->pages != NULL) == (manifest->incremental != NULL), FALSE);
 
   if (!check_not_cancelled (cancellable, error) || !vmm_saved_state_check_limits (state, error))
     return FALSE;
@@ -366,6 +377,7 @@ vmm_snapshot_writer_commit (VmmSnapshotWriter *writer,
   describe_memory (manifest);
   if (!check_manifest (manifest, error) || !check_memory_size (writer, manifest, error) ||
       !write_file (writer, VMM_SNAPSHOT_STATE, packed, error) ||
+      (writer->pages != NULL && !write_file (writer, VMM_SNAPSHOT_PAGES, writer->pages, error)) ||
       !digest_memory (writer, manifest, progress, progress_data, cancellable, error) ||
       !write_manifest (writer, manifest, error))
     return FALSE;
@@ -376,6 +388,35 @@ vmm_snapshot_writer_commit (VmmSnapshotWriter *writer,
     return FALSE;
   writer->mode_changed = FALSE;
   return TRUE;
+}
+
+/* @parent: NULL for a complete snapshot */
+static gboolean
+write_empty (VmmSnapshotWriter *writer,
+             VmmManifest *manifest,
+             VmmSnapshot *parent,
+             VmmProgressFunc progress,
+             gpointer progress_data,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autoptr (VmmSavedState) state = vmm_saved_state_new ();
+  VMM_AUTO_FD int memory_fd = vmm_snapshot_writer_create_memory (writer, manifest->memory_size_bytes, error);
+
+  if (memory_fd < 0)
+    return FALSE;
+  if (parent != NULL)
+    {
+      g_autoptr (GBytes) nothing = g_bytes_new (NULL, 0);
+
+      vmm_manifest_set_incremental (manifest,
+                                    vmm_snapshot_get_manifest (parent),
+                                    vmm_snapshot_get_directory (parent),
+                                    0,
+                                    nothing);
+      vmm_snapshot_writer_add_pages (writer, nothing);
+    }
+  return vmm_snapshot_writer_commit (writer, manifest, state, progress, progress_data, cancellable, error);
 }
 
 gboolean
@@ -393,20 +434,51 @@ vmm_snapshot_write (const VmmConfig *config,
 {
   g_autoptr (VmmSnapshotWriter) writer = NULL;
   g_autoptr (VmmManifest) manifest = NULL;
-  g_autoptr (VmmSavedState) state = vmm_saved_state_new ();
-  VMM_AUTO_FD int memory_fd = -1;
 
   if (!vmm_config_validate (config, error))
     return FALSE;
   writer = vmm_snapshot_writer_new (directory, error);
   if (writer == NULL)
     return FALSE;
-  memory_fd = vmm_snapshot_writer_create_memory (writer, config->memory_size, error);
-  if (memory_fd < 0)
-    return FALSE;
-
   manifest = vmm_manifest_new (config, running, description, parent_uuid, freeze_usec);
-  if (!vmm_snapshot_writer_commit (writer, manifest, state, progress, progress_data, cancellable, error))
+  if (!write_empty (writer, manifest, NULL, progress, progress_data, cancellable, error))
+    return FALSE;
+  g_strlcpy (result->uuid, manifest->uuid, sizeof result->uuid);
+  result->freeze_usec = freeze_usec;
+  return TRUE;
+}
+
+gboolean
+vmm_snapshot_write_incremental (const VmmConfig *config,
+                                gboolean running,
+                                const char *directory,
+                                const char *description,
+                                const char *parent_directory,
+                                guint64 freeze_usec,
+                                VmmProgressFunc progress,
+                                gpointer progress_data,
+                                GCancellable *cancellable,
+                                VmmSaveResult *result,
+                                GError **error)
+{
+  g_autoptr (VmmSnapshotWriter) writer = NULL;
+  g_autoptr (VmmManifest) manifest = NULL;
+  g_autoptr (VmmSnapshot) parent = NULL;
+
+  if (!vmm_config_validate (config, error))
+    return FALSE;
+  parent = vmm_snapshot_open (parent_directory, error);
+  if (parent == NULL || !vmm_snapshot_open_chain (parent, error))
+    {
+      if (error != NULL && *error != NULL)
+        (*error)->code = VMM_ERROR_NO_PARENT;
+      return FALSE;
+    }
+  writer = vmm_snapshot_writer_new (directory, error);
+  if (writer == NULL)
+    return FALSE;
+  manifest = vmm_manifest_new (config, running, description, NULL, freeze_usec);
+  if (!write_empty (writer, manifest, parent, progress, progress_data, cancellable, error))
     return FALSE;
   g_strlcpy (result->uuid, manifest->uuid, sizeof result->uuid);
   result->freeze_usec = freeze_usec;

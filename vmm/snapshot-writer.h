@@ -64,8 +64,16 @@ gboolean vmm_snapshot_writer_adopt_memory (VmmSnapshotWriter *writer,
                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * vmm_snapshot_writer_add_pages:
+ * @pages: pages.bin: which pages memory.bin holds
+ *
+ * The snapshot is incremental, and so must be the manifest that it is committed with.
+ */
+void vmm_snapshot_writer_add_pages (VmmSnapshotWriter *writer, GBytes *pages);
+
+/**
  * vmm_snapshot_writer_commit:
- * @manifest: borrowed; state size, digests, unit names and memory digests are filled in here
+ * @manifest: borrowed; its own digest, state size, digests, unit names and memory digests are filled in here
  *
  * Digests memory, writes state and manifest, makes all of it durable and read-only, and renames the staging
  * directory to its name. After a failure nothing is visible under the target's name. To be called once, after

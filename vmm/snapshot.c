@@ -27,13 +27,17 @@ struct _VmmSnapshot
   int memory_fd;
   guint64 size_on_disk;
   VmmManifest *manifest;
-  VmmSavedState *state;
+  VmmSavedState *state; /* NULL if only memory is wanted */
   VmmConfig *config;
+  VmmPageSet *pages;   /* that memory.bin holds; NULL for all */
+  VmmSnapshot *parent; /* whose memory lies under ours; NULL for none, or none that was opened */
 };
 
 static void
 snapshot_free (VmmSnapshot *snapshot)
 {
+  vmm_snapshot_unref (snapshot->parent);
+  vmm_page_set_free (snapshot->pages);
   vmm_config_free (snapshot->config);
   vmm_saved_state_free (snapshot->state);
   vmm_manifest_free (snapshot->manifest);
@@ -212,9 +216,12 @@ load_manifest (VmmSnapshot *snapshot, GError **error)
 }
 
 static gboolean
-check_state_digest (VmmSnapshot *snapshot, GBytes *bytes, GError **error)
+check_file_digest (VmmSnapshot *snapshot,
+                   const char *name,
+                   GBytes *bytes,
+                   const ProtobufCBinaryData *expected,
+                   GError **error)
 {
-  const ProtobufCBinaryData *expected = &snapshot->manifest->state_sha256;
   g_autofree char *expected_string = NULL;
   g_autofree char *found_string = NULL;
   guint8 digest[VMM_DIGEST_SIZE];
@@ -227,8 +234,9 @@ check_state_digest (VmmSnapshot *snapshot, GBytes *bytes, GError **error)
   g_set_error (error,
                VMM_ERROR,
                VMM_ERROR_CORRUPT,
-               "'%s/" VMM_SNAPSHOT_STATE "' is damaged: it has the SHA-256 %s, expected %s",
+               "'%s/%s' is damaged: it has the SHA-256 %s, expected %s",
                snapshot->directory,
+               name,
                found_string,
                expected_string);
   return FALSE;
@@ -268,7 +276,8 @@ load_state (VmmSnapshot *snapshot, GError **error)
   if (size != expected)
     return set_size_error (snapshot, VMM_SNAPSHOT_STATE, size, expected, error);
   bytes = read_file (snapshot, fd, VMM_SNAPSHOT_STATE, (gsize) size, error);
-  if (bytes == NULL || !check_state_digest (snapshot, bytes, error))
+  if (bytes == NULL ||
+      !check_file_digest (snapshot, VMM_SNAPSHOT_STATE, bytes, &snapshot->manifest->state_sha256, error))
     return FALSE;
   snapshot->state = vmm_saved_state_unpack (bytes, error);
   if (snapshot->state == NULL)
@@ -277,6 +286,54 @@ load_state (VmmSnapshot *snapshot, GError **error)
       return FALSE;
     }
   return check_unit_names (snapshot, error);
+}
+
+static gboolean
+check_pages (VmmSnapshot *snapshot, GBytes *bytes, GError **error)
+{
+  const Openvmm__Snapshot__IncrementalMemory *incremental = snapshot->manifest->incremental;
+  guint64 count;
+
+  if (!check_file_digest (snapshot, VMM_SNAPSHOT_PAGES, bytes, &incremental->pages_sha256, error))
+    return FALSE;
+  snapshot->pages = vmm_page_set_unpack (bytes, snapshot->manifest->memory_size_bytes, error);
+  if (snapshot->pages == NULL)
+    {
+      g_prefix_error (error, "'%s/" VMM_SNAPSHOT_PAGES "': ", snapshot->directory);
+      return FALSE;
+    }
+  count = vmm_page_set_count (snapshot->pages);
+  if (count == incremental->page_count)
+    return TRUE;
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_CORRUPT,
+               "'%s/" VMM_SNAPSHOT_PAGES "' tells of %" G_GUINT64_FORMAT
+               " pages, expected %" G_GUINT64_FORMAT,
+               snapshot->directory,
+               count,
+               incremental->page_count);
+  return FALSE;
+}
+
+static gboolean
+load_pages (VmmSnapshot *snapshot, GError **error)
+{
+  VMM_AUTO_FD int fd = -1;
+  g_autoptr (GBytes) bytes = NULL;
+  guint64 expected;
+  guint64 size;
+
+  if (snapshot->manifest->incremental == NULL)
+    return TRUE;
+  expected = snapshot->manifest->incremental->pages_size;
+  fd = open_file (snapshot, VMM_SNAPSHOT_PAGES, &size, error);
+  if (fd < 0)
+    return FALSE;
+  if (size != expected)
+    return set_size_error (snapshot, VMM_SNAPSHOT_PAGES, size, expected, error);
+  bytes = read_file (snapshot, fd, VMM_SNAPSHOT_PAGES, (gsize) size, error);
+  return bytes != NULL && check_pages (snapshot, bytes, error);
 }
 
 static gboolean
@@ -293,8 +350,8 @@ open_memory (VmmSnapshot *snapshot, GError **error)
   return TRUE;
 }
 
-VmmSnapshot *
-vmm_snapshot_open_with_ops (const VmmFileOps *ops, const char *directory, GError **error)
+static VmmSnapshot *
+open_snapshot (const VmmFileOps *ops, const char *directory, gboolean with_state, GError **error)
 {
   g_autoptr (VmmSnapshot) snapshot = g_new0 (VmmSnapshot, 1);
 
@@ -304,9 +361,22 @@ vmm_snapshot_open_with_ops (const VmmFileOps *ops, const char *directory, GError
   snapshot->directory_fd = -1;
   snapshot->memory_fd = -1;
   if (!open_directory (snapshot, error) || !load_manifest (snapshot, error) ||
-      !load_state (snapshot, error) || !open_memory (snapshot, error))
+      (with_state && !load_state (snapshot, error)) || !load_pages (snapshot, error) ||
+      !open_memory (snapshot, error))
     return NULL;
   return g_steal_pointer (&snapshot);
+}
+
+VmmSnapshot *
+vmm_snapshot_open_with_ops (const VmmFileOps *ops, const char *directory, GError **error)
+{
+  return open_snapshot (ops, directory, TRUE, error);
+}
+
+VmmSnapshot *
+vmm_snapshot_open_link (const VmmFileOps *ops, const char *directory, GError **error)
+{
+  return open_snapshot (ops, directory, FALSE, error);
 }
 
 VmmSnapshot *
@@ -407,6 +477,43 @@ vmm_snapshot_get_saved_state (VmmSnapshot *snapshot)
   return snapshot->state;
 }
 
+const VmmFileOps *
+vmm_snapshot_get_ops (VmmSnapshot *snapshot)
+{
+  return snapshot->ops;
+}
+
+int
+vmm_snapshot_get_directory_fd (VmmSnapshot *snapshot)
+{
+  return snapshot->directory_fd;
+}
+
+const VmmPageSet *
+vmm_snapshot_get_pages (VmmSnapshot *snapshot)
+{
+  return snapshot->pages;
+}
+
+gboolean
+vmm_snapshot_get_incremental (VmmSnapshot *snapshot)
+{
+  return snapshot->pages != NULL;
+}
+
+VmmSnapshot *
+vmm_snapshot_get_parent (VmmSnapshot *snapshot)
+{
+  return g_atomic_pointer_get (&snapshot->parent);
+}
+
+void
+vmm_snapshot_take_parent (VmmSnapshot *snapshot, VmmSnapshot *parent)
+{
+  if (!g_atomic_pointer_compare_and_exchange (&snapshot->parent, NULL, parent))
+    vmm_snapshot_unref (parent);
+}
+
 int
 vmm_snapshot_get_memory_fd (VmmSnapshot *snapshot)
 {
@@ -451,12 +558,25 @@ compare_digests (VmmSnapshot *snapshot, const char *path, const guint8 *found, G
   return FALSE;
 }
 
-gboolean
-vmm_snapshot_verify (VmmSnapshot *snapshot,
-                     VmmProgressFunc progress,
-                     gpointer user_data,
-                     GCancellable *cancellable,
-                     GError **error)
+/* one snapshot of a chain that is verified */
+typedef struct
+{
+  VmmProgressFunc progress;
+  gpointer user_data;
+  guint64 done; /* bytes, of those before it */
+  guint64 total;
+} Walk;
+
+static void
+on_progress (guint64 done, guint64 total, gpointer user_data)
+{
+  Walk *walk = user_data;
+
+  walk->progress (walk->done + done, walk->total, walk->user_data);
+}
+
+static gboolean
+verify_link (VmmSnapshot *snapshot, Walk *walk, GCancellable *cancellable, GError **error)
 {
   g_autofree char *path = g_build_filename (snapshot->directory, VMM_SNAPSHOT_MEMORY, NULL);
   g_autoptr (GBytes) found = vmm_digest_chunks (snapshot->ops,
@@ -464,13 +584,14 @@ vmm_snapshot_verify (VmmSnapshot *snapshot,
                                                 path,
                                                 snapshot->manifest->memory_size_bytes,
                                                 snapshot->manifest->memory_digests->chunk_size,
-                                                progress,
-                                                user_data,
+                                                walk->progress != NULL ? on_progress : NULL,
+                                                walk,
                                                 cancellable,
                                                 error);
 
   if (found == NULL)
     return FALSE;
+  walk->done += snapshot->manifest->memory_size_bytes;
   return compare_digests (snapshot, path, g_bytes_get_data (found, NULL), error);
 }
 
@@ -483,6 +604,23 @@ vmm_snapshot_is_current (VmmSnapshot *snapshot)
          fstat (snapshot->directory_fd, &opened) == 0 && named.st_dev == opened.st_dev &&
          named.st_ino == opened.st_ino &&
          faccessat (snapshot->directory_fd, VMM_SNAPSHOT_MANIFEST, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+gboolean
+vmm_snapshot_verify (VmmSnapshot *snapshot,
+                     VmmProgressFunc progress,
+                     gpointer user_data,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  Walk walk = { .progress = progress, .user_data = user_data };
+
+  for (VmmSnapshot *link = snapshot; link != NULL; link = link->parent)
+    walk.total += link->manifest->memory_size_bytes;
+  for (VmmSnapshot *link = snapshot; link != NULL; link = link->parent)
+    if (!verify_link (link, &walk, cancellable, error))
+      return FALSE;
+  return TRUE;
 }
 
 gboolean

@@ -6,6 +6,7 @@
 
 #include "vmm/file-ops.h"
 #include "vmm/manifest.h"
+#include "vmm/page-set.h"
 #include "vmm/saved-state.h"
 
 G_BEGIN_DECLS
@@ -13,6 +14,7 @@ G_BEGIN_DECLS
 #define VMM_SNAPSHOT_MANIFEST "manifest.bin"
 #define VMM_SNAPSHOT_STATE "state.bin"
 #define VMM_SNAPSHOT_MEMORY "memory.bin"
+#define VMM_SNAPSHOT_PAGES "pages.bin" /* of an incremental one only */
 
 /**
  * vmm_snapshot_open_with_ops:
@@ -23,6 +25,28 @@ G_BEGIN_DECLS
 VmmSnapshot *vmm_snapshot_open_with_ops (const VmmFileOps *ops,
                                          const char *directory,
                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_open_link:
+ *
+ * As vmm_snapshot_open_with_ops(), of a snapshot whose memory alone is wanted, under that of a child: its state is not
+ * read, and may be damaged.
+ */
+VmmSnapshot *vmm_snapshot_open_link (const VmmFileOps *ops,
+                                     const char *directory,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+const VmmFileOps *vmm_snapshot_get_ops (VmmSnapshot *snapshot); /* (nullable) */
+int vmm_snapshot_get_directory_fd (VmmSnapshot *snapshot);      /* O_PATH; belongs to @snapshot */
+
+/** vmm_snapshot_get_pages: (nullable): which pages memory.bin holds; %NULL for all, in a complete snapshot. */
+const VmmPageSet *vmm_snapshot_get_pages (VmmSnapshot *snapshot);
+
+/** vmm_snapshot_get_parent: (nullable) (transfer none): the parent whose memory lies under this one's, if opened. */
+VmmSnapshot *vmm_snapshot_get_parent (VmmSnapshot *snapshot);
+
+/** vmm_snapshot_take_parent: takes @parent over; the first one stays. For vmm_snapshot_open_chain(). Thread: any. */
+void vmm_snapshot_take_parent (VmmSnapshot *snapshot, VmmSnapshot *parent);
 
 const VmmManifest *vmm_snapshot_get_manifest (VmmSnapshot *snapshot);
 VmmSavedState *vmm_snapshot_get_saved_state (VmmSnapshot *snapshot); /* (transfer none) */

@@ -42,6 +42,7 @@ struct _VmmStaging
 
 static const char *const snapshot_files[] = { VMM_SNAPSHOT_MANIFEST,
                                               VMM_SNAPSHOT_STATE,
+                                              VMM_SNAPSHOT_PAGES,
                                               VMM_SNAPSHOT_MEMORY,
                                               NULL };
 

@@ -39,6 +39,9 @@ typedef enum
   VMM_ERROR_NO_HYPERVISOR,     /* no /dev/kvm, or one that lacks what we need */
   VMM_ERROR_HYPERVISOR_DENIED, /* no permission on /dev/kvm */
   VMM_ERROR_NO_SUCH_SNAPSHOT,  /* the directory, or a file of it, is not there */
+  VMM_ERROR_NO_PARENT,         /* an incremental save of a VM that runs from no published snapshot */
+  VMM_ERROR_PARENT_MISSING,    /* an incremental snapshot's parent is not to be found */
+  VMM_ERROR_PARENT_CHANGED,    /* what is found in the parent's place is not what it was */
   VMM_ERROR_EXISTS,            /* the target of a save is already there */
   VMM_ERROR_INCOMPATIBLE,      /* a sound snapshot that this program or host cannot restore */
   VMM_ERROR_CORRUPT,           /* damage: wrong digest, length or encoding */
@@ -182,12 +185,29 @@ guint64 vmm_snapshot_get_created_at_usec (VmmSnapshot *snapshot); /* since the e
 guint64 vmm_snapshot_get_freeze_usec (VmmSnapshot *snapshot);
 guint64 vmm_snapshot_get_size_on_disk (VmmSnapshot *snapshot); /* bytes, from st_blocks */
 const VmmConfig *vmm_snapshot_get_config (VmmSnapshot *snapshot);
+gboolean vmm_snapshot_get_incremental (
+    VmmSnapshot *snapshot); /* whether it holds only what its parent does not */
+
+/**
+ * vmm_snapshot_open_chain:
+ *
+ * Opens the snapshots whose memory lies under @snapshot's, up to the complete one: where they were when @snapshot was
+ * made, or under the same or another name beside @snapshot. Does nothing for a complete snapshot, or a second time.
+ *
+ * Thread: any that may block. Errors: %VMM_ERROR_PARENT_MISSING,
+ * %VMM_ERROR_PARENT_CHANGED, %VMM_ERROR_CORRUPT, each naming the snapshot and its parent, %VMM_ERROR_LIMIT_EXCEEDED.
+ */
+gboolean vmm_snapshot_open_chain (VmmSnapshot *snapshot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_snapshot_get_chain_length: 1 for a complete snapshot; for others once vmm_snapshot_open_chain() was called. */
+guint vmm_snapshot_get_chain_length (VmmSnapshot *snapshot);
 
 /**
  * vmm_snapshot_verify:
  * @progress: (nullable): told of the bytes of memory.bin read
  *
- * Reads all of memory.bin and compares it with the digests in the manifest.
+ * Reads all of memory.bin and compares it with the digests in the manifest; then that of each snapshot under it, as far
+ * as vmm_snapshot_open_chain() has opened them.
  *
  * Thread: any that may block. Errors: %VMM_ERROR_CORRUPT naming file and offset, %VMM_ERROR_CANCELLED,
  * %VMM_ERROR_HOST.
@@ -254,6 +274,26 @@ gboolean vmm_snapshot_write (const VmmConfig *config,
                              GCancellable *cancellable,
                              VmmSaveResult *result,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_write_incremental:
+ * @parent_directory: of a sound snapshot of the same VM
+ *
+ * As vmm_snapshot_write(), with the parent's memory, which has not changed.
+ *
+ * Errors: NO_PARENT, too.
+ */
+gboolean vmm_snapshot_write_incremental (const VmmConfig *config,
+                                         gboolean running,
+                                         const char *directory,
+                                         const char *description,
+                                         const char *parent_directory,
+                                         guint64 freeze_usec,
+                                         VmmProgressFunc progress,
+                                         gpointer progress_data,
+                                         GCancellable *cancellable,
+                                         VmmSaveResult *result,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* ---- the machine ------------------------------------------------------------------------ */
 
@@ -424,5 +464,23 @@ gboolean vmm_machine_save (VmmMachine *machine,
                            GCancellable *cancellable,
                            VmmSaveResult *result,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_save_incremental:
+ *
+ * As vmm_machine_save(), of what has changed since the snapshot that @machine was restored from or saved to last, which
+ * becomes the parent. The VM's RAM stays what it is: a view of an older file, and pages of its own.
+ *
+ * Errors: NO_PARENT if there is no such snapshot, or it, or one under it, is not to be found or not as it was;
+ * LIMIT_EXCEEDED if too many lie under it.
+ */
+gboolean vmm_machine_save_incremental (VmmMachine *machine,
+                                       const char *directory,
+                                       const char *description,
+                                       VmmProgressFunc progress,
+                                       gpointer progress_data,
+                                       GCancellable *cancellable,
+                                       VmmSaveResult *result,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

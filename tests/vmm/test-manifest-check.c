@@ -82,6 +82,30 @@ CHANGE (unit_name, sample_manifest_set (&manifest->state_units[0], "a\nb"))
 CHANGE (cpu_vendor, sample_manifest_set (&manifest->cpu->vendor, "\xff"))
 CHANGE (cpu_model, fill (&manifest->cpu->model_name, 300))
 
+/* a child of itself, which a manifest alone cannot tell */
+static Openvmm__Snapshot__IncrementalMemory *
+make_incremental (VmmManifest *manifest)
+{
+  g_autoptr (VmmManifest) parent = sample_manifest_new ();
+  g_autoptr (GBytes) pages = g_bytes_new_static ("\x01\x01", 2);
+
+  parent->manifest_sha256.len = VMM_DIGEST_SIZE;
+  parent->manifest_sha256.data = g_malloc0 (VMM_DIGEST_SIZE);
+  vmm_manifest_set_incremental (manifest, parent, "/snapshots/parent", 1, pages);
+  return manifest->incremental;
+}
+
+CHANGE (incremental_version, make_incremental (manifest); manifest->format_version = 1)
+CHANGE (incremental_missing, manifest->format_version = 2)
+CHANGE (incremental_parent, make_incremental (manifest); sample_manifest_set (&manifest->parent_uuid, ""))
+CHANGE (incremental_directory, sample_manifest_set (&make_incremental (manifest)->parent_directory, "\xff"))
+CHANGE (incremental_parent_sha256, make_incremental (manifest)->parent_sha256.len = 31)
+CHANGE (incremental_pages_sha256, make_incremental (manifest)->pages_sha256.len = 0)
+CHANGE (incremental_count, make_incremental (manifest)->page_count = 4097)
+CHANGE (incremental_size, make_incremental (manifest)->pages_size = 4098)
+CHANGE (consolidated_from, make_incremental (manifest); manifest->consolidated_from.data = g_malloc0 (31);
+        manifest->consolidated_from.len = 31)
+
 static const Case cases[] = {
   { "uuid", change_uuid, "uuid is 'nonsense'" },
   { "missing-uuid", change_uuid_missing, "uuid is ''" },
@@ -134,6 +158,15 @@ static const Case cases[] = {
   { "short-digest-of-state", change_state_sha256, "state_sha256 has 31 bytes" },
   { "unit-name-of-two-lines", change_unit_name, "state_units" },
   { "cpu-vendor-not-utf8", change_cpu_vendor, "cpu.vendor" },
+  { "incremental-of-version-1", change_incremental_version, "format_version is 1, but incremental is there" },
+  { "version-2-and-complete", change_incremental_missing, "format_version is 2, but incremental is missing" },
+  { "incremental-without-parent", change_incremental_parent, "parent_uuid is ''" },
+  { "parent-directory-not-utf8", change_incremental_directory, "incremental.parent_directory is not UTF-8" },
+  { "short-digest-of-parent", change_incremental_parent_sha256, "incremental.parent_sha256 has 31 bytes" },
+  { "no-digest-of-pages", change_incremental_pages_sha256, "incremental.pages_sha256 has 0 bytes" },
+  { "more-pages-than-ram", change_incremental_count, "incremental.page_count is 4097 of 4096" },
+  { "huge-pages-file", change_incremental_size, "incremental.pages_size is 4098, 4097 are the most" },
+  { "short-former-digest", change_consolidated_from, "consolidated_from has 31 bytes" },
   { "long-cpu-model", change_cpu_model, "cpu.model_name has 300 bytes" },
 };
 

@@ -152,6 +152,57 @@ test_writes_marked_pages_alone (void)
     }
 }
 
+/* what was only read is the file's, and not our own */
+static void
+test_finds_what_is_private (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  g_autoptr (VmmMemory) memory = NULL;
+  g_autoptr (VmmPageSet) pages = vmm_page_set_new (SIZE);
+  g_autoptr (GError) error = NULL;
+  g_autofree guint8 *all = g_malloc (SIZE);
+
+  g_assert_cmpint (pwrite (base, "base", 4, 5 * MIB), ==, 4);
+  memory = vmm_memory_new_private (base, SIZE, &error);
+  g_assert_no_error (error);
+  g_assert_true (vmm_memory_read (memory, 0, all, SIZE, &error));
+  write_byte (memory, 5 * MIB + 7, 1);
+  write_byte (memory, 3 * MIB, 0); /* not another byte than before, but a page of our own */
+  write_byte (memory, SIZE - 1, 1);
+  g_assert_true (vmm_page_writer_find_private (memory, pages, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (vmm_page_set_count (pages), ==, 3);
+  g_assert_true (vmm_page_set_contains (pages, 5 * MIB / VMM_PAGE_SIZE));
+  g_assert_true (vmm_page_set_contains (pages, 3 * MIB / VMM_PAGE_SIZE));
+  g_assert_true (vmm_page_set_contains (pages, SIZE / VMM_PAGE_SIZE - 1));
+}
+
+static void
+test_writes_sets (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int fd = new_file ();
+  g_autoptr (VmmMemory) memory = vmm_memory_new_private (base, SIZE, NULL);
+  g_autoptr (VmmPageSet) pages = vmm_page_set_new (SIZE);
+  g_autoptr (VmmPageSet) written = vmm_page_set_new (SIZE);
+  g_autoptr (GError) error = NULL;
+
+  write_byte (memory, 0, 1);
+  write_byte (memory, MIB, 2);
+  write_byte (memory, 2 * MIB, 3); /* not in the set */
+  vmm_page_set_add_bytes (pages, 0, 2 * MIB);
+  g_assert_true (vmm_page_writer_write_set (memory, fd, pages, written, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (bytes_on_disk (fd), ==, 2 * VMM_PAGE_SIZE);
+  g_assert_cmpuint (vmm_page_set_count (written), ==, 2);
+
+  /* zero again: what the file has must go */
+  write_byte (memory, MIB, 0);
+  g_assert_true (vmm_page_writer_write_set (memory, fd, pages, written, NULL, &error));
+  write_byte (memory, 2 * MIB, 0);
+  assert_file_equals_memory (fd, memory);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -161,5 +212,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/page-writer/writes-marked-pages-alone", test_writes_marked_pages_alone);
   g_test_add_func ("/vmm/page-writer/can-be-cancelled", test_can_be_cancelled);
   g_test_add_func ("/vmm/page-writer/reports-failed-write", test_reports_failed_write);
+  g_test_add_func ("/vmm/page-writer/finds-what-is-private", test_finds_what_is_private);
+  g_test_add_func ("/vmm/page-writer/writes-sets", test_writes_sets);
   return g_test_run ();
 }
