@@ -113,6 +113,15 @@ vmm_file_ops_clone (const VmmFileOps *ops, int source_fd, int fd, const char *na
 }
 
 int
+vmm_file_ops_punch_hole (const VmmFileOps *ops, int fd, const char *name, guint64 offset, guint64 length)
+{
+  if (!enter (ops, "fallocate", name))
+    return -1;
+  return TEMP_FAILURE_RETRY (
+      fallocate (fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) offset, (off_t) length));
+}
+
+int
 vmm_file_ops_link_fd (const VmmFileOps *ops, int fd, int dirfd, const char *name)
 {
   char path[64];

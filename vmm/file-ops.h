@@ -41,6 +41,7 @@ int vmm_file_ops_chmod (const VmmFileOps *ops, int fd, const char *name, mode_t 
 int vmm_file_ops_sync (const VmmFileOps *ops, int fd, const char *name);
 int vmm_file_ops_lock (const VmmFileOps *ops, int fd, const char *name);
 int vmm_file_ops_clone (const VmmFileOps *ops, int source_fd, int fd, const char *name);
+int vmm_file_ops_punch_hole (const VmmFileOps *ops, int fd, const char *name, guint64 offset, guint64 length);
 int vmm_file_ops_link_fd (const VmmFileOps *ops, int fd, int dirfd, const char *name);
 int vmm_file_ops_rename (const VmmFileOps *ops, int dirfd, const char *old_name, const char *name, guint flags);
 int vmm_file_ops_unlink (const VmmFileOps *ops, int dirfd, const char *name, int flags);

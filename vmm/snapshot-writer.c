@@ -29,19 +29,31 @@ struct _VmmSnapshotWriter
   gboolean mode_changed;
 };
 
-VmmSnapshotWriter *
-vmm_snapshot_writer_new_with_ops (const VmmFileOps *ops, const char *directory, GError **error)
+/* takes @staging over; NULL stays NULL */
+static VmmSnapshotWriter *
+writer_new (const VmmFileOps *ops, VmmStaging *staging)
 {
-  g_autoptr (VmmStaging) staging = vmm_staging_new (ops, directory, error);
   VmmSnapshotWriter *writer;
 
   if (staging == NULL)
     return NULL;
   writer = g_new0 (VmmSnapshotWriter, 1);
   writer->ops = ops;
-  writer->staging = g_steal_pointer (&staging);
+  writer->staging = staging;
   writer->memory_fd = -1;
   return writer;
+}
+
+VmmSnapshotWriter *
+vmm_snapshot_writer_new_with_ops (const VmmFileOps *ops, const char *directory, GError **error)
+{
+  return writer_new (ops, vmm_staging_new (ops, directory, error));
+}
+
+VmmSnapshotWriter *
+vmm_snapshot_writer_new_for (const VmmFileOps *ops, const char *directory, int fd, GError **error)
+{
+  return writer_new (ops, vmm_staging_new_for (ops, directory, fd, error));
 }
 
 VmmSnapshotWriter *

@@ -31,6 +31,15 @@ VmmSnapshotWriter *vmm_snapshot_writer_new_with_ops (const VmmFileOps *ops,
                                                      const char *directory,
                                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_snapshot_writer_new_for: the same, of a snapshot that takes the place of the one in @directory, which is open as
+ * @fd. See vmm_staging_new_for().
+ */
+VmmSnapshotWriter *vmm_snapshot_writer_new_for (const VmmFileOps *ops,
+                                                const char *directory,
+                                                int fd,
+                                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_snapshot_writer_free: removes the staging directory if it was not committed. */
 void vmm_snapshot_writer_free (VmmSnapshotWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmSnapshotWriter, vmm_snapshot_writer_free)

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OPEN_ATTEMPTS 2u
+
 struct _VmmSnapshot
 {
   gatomicrefcount refs;
@@ -367,16 +369,35 @@ open_snapshot (const VmmFileOps *ops, const char *directory, gboolean with_state
   return g_steal_pointer (&snapshot);
 }
 
+/* a snapshot that is replaced by a complete one while it is opened is looked at once more */
+static VmmSnapshot *
+open_again (const VmmFileOps *ops, const char *directory, gboolean with_state, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  VmmSnapshot *snapshot = NULL;
+
+  for (guint attempt = 0; attempt < OPEN_ATTEMPTS && snapshot == NULL; attempt++)
+    {
+      g_clear_error (&local_error);
+      snapshot = open_snapshot (ops, directory, with_state, &local_error);
+      if (snapshot == NULL && !g_error_matches (local_error, VMM_ERROR, VMM_ERROR_NO_SUCH_SNAPSHOT))
+        break;
+    }
+  if (snapshot == NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return snapshot;
+}
+
 VmmSnapshot *
 vmm_snapshot_open_with_ops (const VmmFileOps *ops, const char *directory, GError **error)
 {
-  return open_snapshot (ops, directory, TRUE, error);
+  return open_again (ops, directory, TRUE, error);
 }
 
 VmmSnapshot *
 vmm_snapshot_open_link (const VmmFileOps *ops, const char *directory, GError **error)
 {
-  return open_snapshot (ops, directory, FALSE, error);
+  return open_again (ops, directory, FALSE, error);
 }
 
 VmmSnapshot *

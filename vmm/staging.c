@@ -9,6 +9,9 @@
  * so its maker looks, once it has the lock, whether the name still means this directory, and starts again if not.
  * Where the file system has no locks, nothing counts as stale.
  *
+ * What replaces a snapshot trades names with it: RENAME_EXCHANGE has no moment in which there is none, and no
+ * file system that lacks it is worked around. The old one then has a name of our kind, and goes.
+ *
  * RENAME_NOREPLACE says "never over anything". A file system without it gets a plain rename(), which by POSIX
  * replaces nothing but an empty directory: no content is lost, and of two writers still only one wins.
  */
@@ -37,6 +40,7 @@ struct _VmmStaging
   char *path;
   int parent_fd;
   int fd;
+  int replaced_fd; /* the snapshot to be replaced; -1 for none. The caller's */
   gboolean published;
 };
 
@@ -280,9 +284,64 @@ vmm_staging_new (const VmmFileOps *ops, const char *directory, GError **error)
   staging->ops = ops;
   staging->parent_fd = -1;
   staging->fd = -1;
+  staging->replaced_fd = -1;
   if (!set_path (staging, directory, error) || !open_parent (staging, error) ||
       !check_target_is_free (staging, error))
     return NULL;
+  remove_stale (ops, staging->parent_fd, staging->parent);
+  if (!make (staging, error))
+    return NULL;
+  return g_steal_pointer (&staging);
+}
+
+static gboolean
+check_is_deletable (VmmStaging *staging, const char *directory, int fd, GError **error)
+{
+  g_autofree char *foreign = NULL;
+
+  if (!name_means (staging->ops, staging->parent_fd, staging->target, fd))
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_NO_SUCH_SNAPSHOT,
+                   "'%s' is not the snapshot any more that was opened there; nothing was removed",
+                   directory);
+      return FALSE;
+    }
+  foreign = find_foreign_entry (staging->ops, fd, staging->target);
+  if (foreign != NULL)
+    {
+      g_autofree char *shown = g_utf8_make_valid (foreign, -1);
+
+      g_set_error (
+          error,
+          VMM_ERROR,
+          VMM_ERROR_HOST,
+          "'%s' holds '%s', which is no part of a snapshot; nothing was removed: move it elsewhere first",
+          directory,
+          shown);
+      return FALSE;
+    }
+  if (errno != 0)
+    {
+      vmm_file_ops_set_error (error, errno, "list directory", NULL, directory);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+VmmStaging *
+vmm_staging_new_for (const VmmFileOps *ops, const char *directory, int fd, GError **error)
+{
+  g_autoptr (VmmStaging) staging = g_new0 (VmmStaging, 1);
+
+  staging->ops = ops;
+  staging->parent_fd = -1;
+  staging->fd = -1;
+  if (!set_path (staging, directory, error) || !open_parent (staging, error) ||
+      !check_is_deletable (staging, directory, fd, error))
+    return NULL;
+  staging->replaced_fd = fd;
   remove_stale (ops, staging->parent_fd, staging->parent);
   if (!make (staging, error))
     return NULL;
@@ -355,6 +414,68 @@ was_renamed (VmmStaging *staging)
   return renamed;
 }
 
+static gboolean
+exchange (VmmStaging *staging)
+{
+  return vmm_file_ops_rename (staging->ops,
+                              staging->parent_fd,
+                              staging->name,
+                              staging->target,
+                              RENAME_EXCHANGE) == 0;
+}
+
+/* on failure the names are as before */
+static gboolean
+trade_places (VmmStaging *staging, GError **error)
+{
+  if (!exchange (staging) && !was_renamed (staging))
+    {
+      gboolean unknown = errno == EINVAL || errno == ENOSYS;
+
+      vmm_file_ops_set_error (error, errno, "replace", staging->parent, staging->target);
+      if (unknown && error != NULL)
+        (*error)->code = VMM_ERROR_NOT_SUPPORTED;
+      return FALSE;
+    }
+  if (!name_means (staging->ops, staging->parent_fd, staging->name, staging->replaced_fd))
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_NO_SUCH_SNAPSHOT,
+                   "'%s/%s' is not the snapshot any more that was to be replaced",
+                   staging->parent,
+                   staging->target);
+      staging->published = !exchange (staging); /* what has come there in between is not ours to remove */
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+replace (VmmStaging *staging, GError **error)
+{
+  VMM_AUTO_FD int old_fd = -1;
+
+  if (!trade_places (staging, error))
+    return FALSE;
+  if (vmm_file_ops_sync (staging->ops, staging->parent_fd, staging->parent) < 0)
+    {
+      vmm_file_ops_set_error (error, errno, "make durable the name of", staging->parent, staging->target);
+      if (exchange (staging))
+        return FALSE;
+      g_prefix_error (error, "the new snapshot is there, and the old one may be back after a power cut: ");
+      staging->published = TRUE; /* both are left: which one a power cut leaves the name to is not known */
+      return FALSE;
+    }
+  staging->published = TRUE;
+  old_fd = vmm_file_ops_open (staging->ops, staging->replaced_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+  if (old_fd < 0 || !remove_directory (staging->ops, staging->parent_fd, old_fd, staging->name))
+    g_debug ("what '%s' replaced is left: %s",
+             staging->target,
+             g_strerror (errno)); /* the next save removes it */
+  return TRUE;
+}
+
 gboolean
 vmm_staging_publish (VmmStaging *staging, GError **error)
 {
@@ -364,6 +485,8 @@ vmm_staging_publish (VmmStaging *staging, GError **error)
       vmm_file_ops_set_error (error, errno, "make durable directory", staging->parent, staging->name);
       return FALSE;
     }
+  if (staging->replaced_fd >= 0)
+    return replace (staging, error);
   if (rename_to_free_name (staging->ops, staging->parent_fd, staging->name, staging->target) < 0 &&
       !was_renamed (staging))
     {
@@ -387,42 +510,6 @@ vmm_staging_publish (VmmStaging *staging, GError **error)
       staging->published = TRUE;
     }
   return FALSE;
-}
-
-static gboolean
-check_is_deletable (VmmStaging *staging, const char *directory, int fd, GError **error)
-{
-  g_autofree char *foreign = NULL;
-
-  if (!name_means (staging->ops, staging->parent_fd, staging->target, fd))
-    {
-      g_set_error (error,
-                   VMM_ERROR,
-                   VMM_ERROR_NO_SUCH_SNAPSHOT,
-                   "'%s' is not the snapshot any more that was opened there; nothing was removed",
-                   directory);
-      return FALSE;
-    }
-  foreign = find_foreign_entry (staging->ops, fd, staging->target);
-  if (foreign != NULL)
-    {
-      g_autofree char *shown = g_utf8_make_valid (foreign, -1);
-
-      g_set_error (
-          error,
-          VMM_ERROR,
-          VMM_ERROR_HOST,
-          "'%s' holds '%s', which is no part of a snapshot; nothing was removed: move it elsewhere first",
-          directory,
-          shown);
-      return FALSE;
-    }
-  if (errno != 0)
-    {
-      vmm_file_ops_set_error (error, errno, "list directory", NULL, directory);
-      return FALSE;
-    }
-  return TRUE;
 }
 
 /* from here on the directory counts as a stale one: if we are stopped, the next save beside it removes the rest */
@@ -450,6 +537,7 @@ vmm_staging_remove_published (const VmmFileOps *ops, const char *directory, int 
   staging->ops = ops;
   staging->fd = -1;
   staging->parent_fd = -1;
+  staging->replaced_fd = -1;
   if (!set_path (staging, directory, error) || !open_parent (staging, error) ||
       !check_is_deletable (staging, directory, fd, error))
     return FALSE;

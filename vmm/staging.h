@@ -29,6 +29,18 @@ VmmStaging *vmm_staging_new (const VmmFileOps *ops,
                              const char *directory,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_staging_new_for:
+ * @fd: the snapshot that is in @directory now, and is to be replaced; must outlive the object
+ *
+ * The same, to put another snapshot in the place of one. A directory in which there is anything but the files of a
+ * snapshot is not replaced.
+ *
+ * Errors: NO_SUCH_SNAPSHOT if @directory is another one than @fd, and those of vmm_staging_new() but EXISTS.
+ */
+VmmStaging *vmm_staging_new_for (const VmmFileOps *ops, const char *directory, int fd, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_staging_free: removes the directory, with the files of a snapshot in it, if it was not published. */
 void vmm_staging_free (VmmStaging *staging);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmStaging, vmm_staging_free)
@@ -45,7 +57,10 @@ const char *vmm_staging_get_path (VmmStaging *staging); /* of the directory, for
  * Makes the directory durable and gives it the target's name, which must still be free, durably. The files in it
  * must be durable already. After a failure nothing is under the target's name.
  *
- * Errors: EXISTS, NO_SPACE, NOT_AUTHORIZED, HOST.
+ * One that replaces another trades places with it, in one step, and then removes it. After a failure the old one
+ * is under the target's name.
+ *
+ * Errors: EXISTS, NO_SPACE, NOT_AUTHORIZED, NOT_SUPPORTED by the file system, HOST.
  */
 gboolean vmm_staging_publish (VmmStaging *staging, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

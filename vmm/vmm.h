@@ -227,6 +227,23 @@ gboolean vmm_snapshot_verify (VmmSnapshot *snapshot,
 gboolean vmm_snapshot_is_current (VmmSnapshot *snapshot);
 
 /**
+ * vmm_snapshot_consolidate:
+ * @progress: (nullable): told of the bytes of memory.bin written and read
+ *
+ * Makes an incremental snapshot complete, under the same name and UUID, so that it needs no parent. Its children, and
+ * what runs from it or from them, are not disturbed. At each moment the old one is there, or the new. Does nothing
+ * for a complete one. @snapshot stays what was opened.
+ *
+ * Thread: any that may block for long. Errors: those of vmm_snapshot_open_chain(), NO_SUCH_SNAPSHOT, NO_SPACE,
+ * NOT_AUTHORIZED, CANCELLED, NOT_SUPPORTED if the file system cannot exchange two names, HOST.
+ */
+gboolean vmm_snapshot_consolidate (VmmSnapshot *snapshot,
+                                   VmmProgressFunc progress,
+                                   gpointer progress_data,
+                                   GCancellable *cancellable,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
  * vmm_snapshot_delete:
  *
  * Removes the directory, and only what a snapshot consists of: other files make it fail before anything
