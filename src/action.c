@@ -58,17 +58,47 @@ run_delete (const Run *run, GError **error)
 }
 
 static gboolean
+save_complete (const Run *run, GError **error)
+{
+  OvmAction *action = run->action;
+
+  return run->driver->save (run->vm,
+                            action->directory,
+                            action->description,
+                            action->parent_uuid,
+                            run->task,
+                            &action->save_result,
+                            error);
+}
+
+static gboolean
+save_incremental (const Run *run, GError **error)
+{
+  OvmAction *action = run->action;
+
+  if (run->driver->save_incremental == NULL)
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_NOT_SUPPORTED,
+                   "driver '%s' makes no incremental snapshots",
+                   run->driver->name);
+      return FALSE;
+    }
+  return run->driver->save_incremental (run->vm,
+                                        action->directory,
+                                        action->description,
+                                        run->task,
+                                        &action->save_result,
+                                        error);
+}
+
+static gboolean
 run_save (const Run *run, GError **error)
 {
   OvmAction *action = run->action;
 
-  if (!run->driver->save (run->vm,
-                          action->directory,
-                          action->description,
-                          action->parent_uuid,
-                          run->task,
-                          &action->save_result,
-                          error))
+  if (action->incremental ? !save_incremental (run, error) : !save_complete (run, error))
     return FALSE;
   action->opened = vmm_snapshot_open (action->directory, error);
   return action->opened != NULL;
@@ -110,6 +140,8 @@ run_restore (const Run *run, GError **error)
   if (action->opened == NULL)
     action->opened = vmm_snapshot_open (action->directory, error);
   if (action->opened == NULL || !check_agrees (run->config, action->opened, error))
+    return FALSE;
+  if (!vmm_snapshot_open_chain (action->opened, error))
     return FALSE;
   if (action->verify_memory &&
       !vmm_snapshot_verify (action->opened, task->progress, task->progress_data, task->cancellable, error))

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @directory: (nullable): of the snapshot, to save or restore
  * @description: (nullable): of a snapshot to save
  * @parent_uuid: (nullable): of a snapshot to save
+ * @incremental: of a snapshot to save: only what has changed since its parent
  * @mode: of a restore
  * @verify_memory: of a restore
  * @clock: of a restore
@@ -31,6 +32,7 @@ typedef struct
   char *directory;
   char *description;
   char *parent_uuid;
+  gboolean incremental;
   OvmRestoreMode mode;
   gboolean verify_memory;
   OvmClock clock;

@@ -532,6 +532,33 @@ save (OvmDriverVm *vm,
   return FALSE;
 }
 
+static gboolean
+save_incremental (OvmDriverVm *vm,
+                  const char *directory,
+                  const char *description,
+                  const OvmDriverTask *task,
+                  VmmSaveResult *result,
+                  GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
+  g_autoptr (GError) local_error = NULL;
+
+  if (!check_machine (vm, error))
+    return FALSE;
+  if (vmm_machine_save_incremental (vm->machine,
+                                    directory,
+                                    description,
+                                    task->progress,
+                                    task->progress_data,
+                                    task->cancellable,
+                                    result,
+                                    &local_error))
+    return TRUE;
+  note_standstill (vm, local_error->message);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
 /* puts the old machine back: what it was doing it goes on with */
 static void
 go_back (OvmDriverVm *vm, Body *old, OvmState state, const char *reason)
@@ -711,6 +738,7 @@ const OvmDriver ovm_driver_kvm = {
   .stop = stop,
   .reset = reset,
   .save = save,
+  .save_incremental = save_incremental,
   .restore = restore,
   .prepare = prepare,
   .dismiss = dismiss,

@@ -46,6 +46,8 @@ struct _OvmDriverVm
   gboolean deaf;
   guint64 downtime_usec;
 
+  char *origin; /* directory of the snapshot it comes from; touched by one operation at a time */
+
   GMutex lock; /* protects the rest */
   GCond cond;  /* told when any of it changes */
   OvmState state;
@@ -144,6 +146,7 @@ vm_free (OvmDriverVm *vm)
 {
   vmm_config_free (vm->config);
   g_free (vm->fail_operation);
+  g_free (vm->origin);
   g_free (vm->reason);
   g_mutex_clear (&vm->lock);
   g_cond_clear (&vm->cond);
@@ -352,12 +355,20 @@ change_state (OvmDriverVm *vm, OvmState from, OvmState to, GError **error)
   return !ended;
 }
 
+static void
+set_origin (OvmDriverVm *vm, const char *directory)
+{
+  g_free (vm->origin);
+  vm->origin = g_strdup (directory);
+}
+
 static gboolean
 start (OvmDriverVm *vm, gboolean paused, const OvmDriverTask *task, GError **error)
 {
   if (!dawdle (vm, task, error) || should_fail (vm, "start", error))
     return FALSE;
   boot (vm, paused);
+  set_origin (vm, NULL);
   return TRUE;
 }
 
@@ -405,6 +416,7 @@ reset (OvmDriverVm *vm, GError **error)
   if (!dawdle (vm, NULL, error) || should_fail (vm, "reset", error))
     return FALSE;
   boot (vm, FALSE);
+  set_origin (vm, NULL);
   return TRUE;
 }
 
@@ -419,19 +431,57 @@ save (OvmDriverVm *vm,
 {
   gboolean running = get_state (vm, NULL) == OVM_STATE_RUNNING;
 
-  if (!dawdle (vm, task, error) || should_fail (vm, "save", error))
+  if (!dawdle (vm, task, error) || should_fail (vm, "save", error) ||
+      !vmm_snapshot_write (vm->config,
+                           running,
+                           directory,
+                           description,
+                           parent_uuid,
+                           vm->downtime_usec,
+                           task->progress,
+                           task->progress_data,
+                           task->cancellable,
+                           result,
+                           error))
     return FALSE;
-  return vmm_snapshot_write (vm->config,
-                             running,
-                             directory,
-                             description,
-                             parent_uuid,
-                             vm->downtime_usec,
-                             task->progress,
-                             task->progress_data,
-                             task->cancellable,
-                             result,
-                             error);
+  set_origin (vm, directory);
+  return TRUE;
+}
+
+static gboolean
+save_incremental (OvmDriverVm *vm,
+                  const char *directory,
+                  const char *description,
+                  const OvmDriverTask *task,
+                  VmmSaveResult *result,
+                  GError **error)
+{
+  gboolean running = get_state (vm, NULL) == OVM_STATE_RUNNING;
+
+  if (vm->origin == NULL)
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_NO_PARENT,
+                   "test VM '%s' comes from no snapshot; make a complete one first",
+                   vm->config->name);
+      return FALSE;
+    }
+  if (!dawdle (vm, task, error) || should_fail (vm, "save", error) ||
+      !vmm_snapshot_write_incremental (vm->config,
+                                       running,
+                                       directory,
+                                       description,
+                                       vm->origin,
+                                       vm->downtime_usec,
+                                       task->progress,
+                                       task->progress_data,
+                                       task->cancellable,
+                                       result,
+                                       error))
+    return FALSE;
+  set_origin (vm, directory);
+  return TRUE;
 }
 
 static gboolean
@@ -448,6 +498,7 @@ restore (OvmDriverVm *vm,
       (how->memory == OVM_MEMORY_POPULATE && should_fail (vm, "populate", error)))
     return FALSE;
   boot (vm, how->paused);
+  set_origin (vm, vmm_snapshot_get_directory (snapshot));
   return TRUE;
 }
 
@@ -544,6 +595,7 @@ const OvmDriver ovm_driver_test = {
   .stop = stop,
   .reset = reset,
   .save = save,
+  .save_incremental = save_incremental,
   .restore = restore,
   .prepare = prepare,
   .dismiss = dismiss,

@@ -88,6 +88,7 @@ typedef struct
  *   nothing, and keeps no thread
  * @dismiss: of a spare that nobody took
  * @save: see vmm_machine_save()
+ * @save_incremental: see vmm_machine_save_incremental()
  * @open_console: see vmm_console_open(). Thread: any, also during an operation; does not block
  */
 struct _OvmDriver
@@ -118,6 +119,12 @@ struct _OvmDriver
                     const OvmDriverTask *task,
                     VmmSaveResult *result,
                     GError **error);
+  gboolean (*save_incremental) (OvmDriverVm *vm,
+                                const char *directory,
+                                const char *description,
+                                const OvmDriverTask *task,
+                                VmmSaveResult *result,
+                                GError **error);
   gboolean (*restore) (OvmDriverVm *vm,
                        VmmSnapshot *snapshot,
                        const OvmDriverRestore *how,

@@ -126,6 +126,12 @@ describe_snapshot (VmmSnapshot *snapshot)
   g_variant_dict_insert (&dict, "memory-size", "t", config->memory_size);
   g_variant_dict_insert (&dict, "size-on-disk", "t", vmm_snapshot_get_size_on_disk (snapshot));
   g_variant_dict_insert (&dict, "vp-count", "u", config->vp_count);
+  g_variant_dict_insert (&dict, "incremental", "b", vmm_snapshot_get_incremental (snapshot));
+  g_variant_dict_insert (&dict,
+                         "chain-length",
+                         "u",
+                         vmm_snapshot_has_whole_chain (snapshot) ? vmm_snapshot_get_chain_length (snapshot)
+                                                                 : 0);
   return g_variant_dict_end (&dict);
 }
 

@@ -562,7 +562,14 @@ run_look (gpointer data, const OvmDriverTask *task, GError **error)
   look->snapshot = vmm_snapshot_open (look->directory, error);
   if (look->snapshot == NULL)
     return FALSE;
-  return look->job == NULL ||
+  if (look->job == NULL)
+    {
+      /* what is missing under it, the number of those that are there tells */
+      if (!vmm_snapshot_open_chain (look->snapshot, NULL))
+        g_debug ("'%s' lacks some that it lies over", look->directory);
+      return TRUE;
+    }
+  return vmm_snapshot_open_chain (look->snapshot, error) &&
          vmm_snapshot_verify (look->snapshot, task->progress, task->progress_data, task->cancellable, error);
 }
 

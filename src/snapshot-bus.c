@@ -27,6 +27,12 @@ static const OvmOption wait_options[] = {
   { NULL },
 };
 
+static const OvmOption delete_options[] = {
+  { "consolidate-children", "b", 0, FALSE },
+  { "wait", "b", 0, FALSE },
+  { NULL },
+};
+
 typedef struct
 {
   OvmSnapshotBus *skin;
@@ -98,9 +104,29 @@ handle_verify (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVari
 }
 
 static gboolean
+handle_consolidate (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options)
+{
+  return handle (object, invocation, options, ovm_snapshot_begin_consolidate);
+}
+
+static gboolean
 handle_delete (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options)
 {
-  return handle (object, invocation, options, ovm_snapshot_begin_delete);
+  OvmSnapshotBus *skin = OVM_SNAPSHOT_BUS (object);
+  gboolean waits = ovm_options_get_boolean (options, "wait", TRUE);
+  gboolean consolidates = ovm_options_get_boolean (options, "consolidate-children", FALSE);
+  Call *call = call_new (skin, invocation);
+  g_autoptr (GError) error = NULL;
+  gboolean begun = ovm_options_check (options, delete_options, NULL, &error) &&
+                   ovm_snapshot_list_begin_delete (skin->list,
+                                                   skin->snapshot,
+                                                   consolidates,
+                                                   waits ? on_done : NULL,
+                                                   call,
+                                                   &error);
+
+  after_begin (call, begun, waits, error);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
 static gboolean
@@ -122,6 +148,7 @@ ovm_snapshot_bus_iface_init (OvmDBusSnapshotIface *iface)
 {
   iface->handle_prepare = handle_prepare;
   iface->handle_verify = handle_verify;
+  iface->handle_consolidate = handle_consolidate;
   iface->handle_delete = handle_delete;
 }
 
@@ -151,11 +178,13 @@ update (OvmSnapshotBus *skin)
 {
   OvmDBusSnapshot *bus = OVM_DBUS_SNAPSHOT (skin);
   OvmJob *job = ovm_snapshot_get_job (skin->snapshot);
-  const char *parent_uuid = ovm_snapshot_get_info (skin->snapshot)->parent_uuid;
+  const OvmSnapshotInfo *info = ovm_snapshot_get_info (skin->snapshot);
 
   ovm_dbus_snapshot_set_job (bus, job != NULL ? ovm_job_get_path (job) : OVM_NO_PATH);
   ovm_dbus_snapshot_set_prepared (bus, ovm_prepared_get_ready (ovm_snapshot_get_prepared (skin->snapshot)));
-  ovm_dbus_snapshot_set_parent (bus, ovm_snapshot_list_get_path (skin->list, parent_uuid));
+  ovm_dbus_snapshot_set_parent (bus, ovm_snapshot_list_get_path (skin->list, info->parent_uuid));
+  ovm_dbus_snapshot_set_incremental (bus, info->incremental);
+  ovm_dbus_snapshot_set_size_on_disk (bus, info->size_on_disk);
 }
 
 OvmDBusSnapshot *
@@ -176,7 +205,6 @@ ovm_snapshot_bus_new (OvmSnapshot *snapshot, OvmSnapshotList *list)
   ovm_dbus_snapshot_set_created_at (bus, info->created_at_usec);
   ovm_dbus_snapshot_set_downtime_usec (bus, info->downtime_usec);
   ovm_dbus_snapshot_set_memory_size (bus, info->memory_size);
-  ovm_dbus_snapshot_set_size_on_disk (bus, info->size_on_disk);
   ovm_dbus_snapshot_set_vp_count (bus, info->vp_count);
   update (skin);
   g_signal_connect_object (snapshot, "changed", G_CALLBACK (update), skin, G_CONNECT_SWAPPED);

@@ -202,3 +202,57 @@ ovm_snapshot_list_get_length (OvmSnapshotList *list)
 {
   return g_hash_table_size (list->snapshots);
 }
+
+/* (transfer container): those that are incremental and have it as their parent, in the order of their making */
+static GPtrArray *
+find_children (OvmSnapshotList *list, OvmSnapshot *snapshot)
+{
+  const char *uuid = ovm_snapshot_get_info (snapshot)->uuid;
+  GPtrArray *children = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GList *link = list->order.head; link != NULL; link = link->next)
+    {
+      const OvmSnapshotInfo *info = ovm_snapshot_get_info (link->data);
+
+      if (info->incremental && g_str_equal (info->parent_uuid, uuid))
+        g_ptr_array_add (children, g_object_ref (link->data));
+    }
+  return children;
+}
+
+static void
+set_children_error (OvmSnapshot *snapshot, GPtrArray *children, GError **error)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < children->len; i++)
+    g_string_append_printf (names,
+                            "%s%s ('%s')",
+                            i > 0 ? ", " : "",
+                            ovm_snapshot_get_info (children->pdata[i])->uuid,
+                            ovm_snapshot_get_info (children->pdata[i])->directory);
+  g_set_error (error,
+               OVM_ERROR,
+               OVM_ERROR_HAS_CHILDREN,
+               "snapshot %s is needed by %s; delete or consolidate them first, or give 'consolidate-children'",
+               ovm_snapshot_get_info (snapshot)->uuid,
+               names->str);
+}
+
+gboolean
+ovm_snapshot_list_begin_delete (OvmSnapshotList *list,
+                                OvmSnapshot *snapshot,
+                                gboolean consolidate_children,
+                                OvmSnapshotDone done,
+                                gpointer user_data,
+                                GError **error)
+{
+  g_autoptr (GPtrArray) children = find_children (list, snapshot);
+
+  if (children->len == 0)
+    return ovm_snapshot_begin_delete (snapshot, done, user_data, error);
+  if (consolidate_children)
+    return ovm_snapshot_begin_delete_with (snapshot, children, done, user_data, error);
+  set_children_error (snapshot, children, error);
+  return FALSE;
+}

@@ -48,6 +48,20 @@ gboolean ovm_snapshot_list_begin_prepare (OvmSnapshotList *list,
                                           gpointer user_data,
                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * ovm_snapshot_list_begin_delete:
+ * @consolidate_children: whether those that need it are made complete first
+ *
+ * ovm_snapshot_begin_delete(), of one that no other in the list needs. Errors at once also %OVM_ERROR_HAS_CHILDREN,
+ * with the children named.
+ */
+gboolean ovm_snapshot_list_begin_delete (OvmSnapshotList *list,
+                                         OvmSnapshot *snapshot,
+                                         gboolean consolidate_children,
+                                         OvmSnapshotDone done,
+                                         gpointer user_data,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** ovm_snapshot_list_dismiss: no clones are kept ready any more, of no snapshot. */
 void ovm_snapshot_list_dismiss (OvmSnapshotList *list);
 

@@ -20,6 +20,8 @@ struct _OvmSnapshot
   char *path;
   OvmJobList *jobs;
   OvmJob *job;
+  guint holds; /* saves that need it */
+  gboolean deleting;
   OvmPrepared *prepared;
 };
 
@@ -39,11 +41,38 @@ const OvmOption ovm_snapshot_prepare_options[] = {
   { NULL },
 };
 
+typedef enum
+{
+  WORK_VERIFY,
+  WORK_DELETE,
+  WORK_CONSOLIDATE,
+} Work;
+
+static const struct
+{
+  const char *operation;
+  gboolean cancelable;
+} works[] = {
+  [WORK_VERIFY] = { "verify", TRUE },
+  [WORK_DELETE] = { "delete-snapshot", FALSE },
+  [WORK_CONSOLIDATE] = { "consolidate", TRUE },
+};
+
+/* what a consolidated snapshot has become; left empty if that could not be seen */
+typedef struct
+{
+  gboolean seen;
+  gboolean incremental;
+  guint64 size_on_disk;
+} Outcome;
+
 /* one operation under way */
 typedef struct
 {
   OvmSnapshot *snapshot;
-  gboolean deletes;
+  Work work;
+  GPtrArray *children; /* of OvmSnapshot, to be consolidated first; NULL for none */
+  Outcome *outcomes;   /* of the snapshot, or of the children */
   OvmSnapshotDone done;
   gpointer user_data;
 } Request;
@@ -106,6 +135,7 @@ ovm_snapshot_new (VmmSnapshot *from, OvmJobList *jobs)
     .memory_size = config->memory_size,
     .size_on_disk = vmm_snapshot_get_size_on_disk (from),
     .vp_count = config->vp_count,
+    .incremental = vmm_snapshot_get_incremental (from),
   };
   snapshot->path = ovm_name_snapshot_path (snapshot->info.uuid);
   snapshot->prepared = ovm_prepared_new (snapshot->info.directory, snapshot->info.uuid, jobs);
@@ -147,30 +177,84 @@ ovm_snapshot_emit_changed (OvmSnapshot *snapshot)
   g_signal_emit (snapshot, signals[SIGNAL_CHANGED], 0);
 }
 
-/* on a worker thread; touches only what never changes */
+/* on a worker thread, as all below; touches only what never changes */
+static VmmSnapshot *
+open_own (OvmSnapshot *snapshot, GError **error)
+{
+  const OvmSnapshotInfo *info = &snapshot->info;
+  g_autoptr (VmmSnapshot) opened = vmm_snapshot_open (info->directory, error);
+
+  if (opened == NULL || g_strcmp0 (vmm_snapshot_get_uuid (opened), info->uuid) == 0)
+    return g_steal_pointer (&opened);
+  g_set_error (error,
+               OVM_ERROR,
+               OVM_ERROR_NO_SUCH_SNAPSHOT,
+               "'%s' holds snapshot %s now; %s is gone",
+               info->directory,
+               vmm_snapshot_get_uuid (opened),
+               info->uuid);
+  return NULL;
+}
+
+static gboolean
+consolidate (OvmSnapshot *snapshot, const OvmDriverTask *task, Outcome *outcome, GError **error)
+{
+  g_autoptr (VmmSnapshot) before = open_own (snapshot, error);
+  g_autoptr (VmmSnapshot) after = NULL;
+
+  if (before == NULL ||
+      !vmm_snapshot_consolidate (before, task->progress, task->progress_data, task->cancellable, error))
+    return FALSE;
+  after = open_own (snapshot, error);
+  if (after == NULL)
+    return FALSE;
+  outcome->seen = TRUE;
+  outcome->incremental = vmm_snapshot_get_incremental (after);
+  outcome->size_on_disk = vmm_snapshot_get_size_on_disk (after);
+  return TRUE;
+}
+
 static gboolean
 run_request (gpointer data, const OvmDriverTask *task, GError **error)
 {
   Request *request = data;
-  const OvmSnapshotInfo *info = &request->snapshot->info;
-  g_autoptr (VmmSnapshot) opened = vmm_snapshot_open (info->directory, error);
+  g_autoptr (VmmSnapshot) opened = NULL;
 
+  if (request->work == WORK_CONSOLIDATE)
+    return consolidate (request->snapshot, task, &request->outcomes[0], error);
+  for (guint i = 0; request->children != NULL && i < request->children->len; i++)
+    if (!consolidate (request->children->pdata[i], task, &request->outcomes[i], error))
+      return FALSE;
+  opened = open_own (request->snapshot, error);
   if (opened == NULL)
     return FALSE;
-  if (g_strcmp0 (vmm_snapshot_get_uuid (opened), info->uuid) != 0)
-    {
-      g_set_error (error,
-                   OVM_ERROR,
-                   OVM_ERROR_NO_SUCH_SNAPSHOT,
-                   "'%s' holds snapshot %s now; %s is gone",
-                   info->directory,
-                   vmm_snapshot_get_uuid (opened),
-                   info->uuid);
-      return FALSE;
-    }
-  if (request->deletes)
+  if (request->work == WORK_DELETE)
     return vmm_snapshot_delete (opened, error);
-  return vmm_snapshot_verify (opened, task->progress, task->progress_data, task->cancellable, error);
+  return vmm_snapshot_open_chain (opened, error) &&
+         vmm_snapshot_verify (opened, task->progress, task->progress_data, task->cancellable, error);
+}
+
+/* on the main thread, as all below */
+static void
+take_outcome (OvmSnapshot *snapshot, const Outcome *outcome)
+{
+  if (!outcome->seen)
+    return;
+  snapshot->info.incremental = outcome->incremental;
+  snapshot->info.size_on_disk = outcome->size_on_disk;
+}
+
+static void
+let_children_go (const Request *request)
+{
+  for (guint i = 0; request->children != NULL && i < request->children->len; i++)
+    {
+      OvmSnapshot *child = request->children->pdata[i];
+
+      g_clear_object (&child->job);
+      take_outcome (child, &request->outcomes[i]);
+      ovm_snapshot_emit_changed (child);
+    }
 }
 
 static void
@@ -178,11 +262,17 @@ on_request_done (gpointer data, const GError *error)
 {
   g_autofree Request *request = data;
   g_autoptr (OvmSnapshot) snapshot = request->snapshot;
+  g_autoptr (GPtrArray) children = request->children;
+  g_autofree Outcome *outcomes = request->outcomes;
   g_autoptr (OvmJob) job = g_steal_pointer (&snapshot->job);
   g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
 
+  snapshot->deleting = FALSE;
+  let_children_go (request);
+  if (request->work == WORK_CONSOLIDATE)
+    take_outcome (snapshot, &outcomes[0]);
   ovm_snapshot_emit_changed (snapshot);
-  if (request->deletes && (ours == NULL || ours->code == OVM_ERROR_NO_SUCH_SNAPSHOT))
+  if (request->work == WORK_DELETE && (ours == NULL || ours->code == OVM_ERROR_NO_SUCH_SNAPSHOT))
     g_signal_emit (snapshot, signals[SIGNAL_DELETED], 0);
   ovm_job_complete (job, ours, NULL);
   if (request->done != NULL)
@@ -190,19 +280,25 @@ on_request_done (gpointer data, const GError *error)
 }
 
 static gboolean
+check_free (OvmSnapshot *snapshot, GError **error)
+{
+  if (snapshot->job == NULL)
+    return TRUE;
+  g_set_error (error,
+               OVM_ERROR,
+               OVM_ERROR_BUSY,
+               "snapshot %s is busy: %s is working on it (%s)",
+               snapshot->info.uuid,
+               ovm_job_get_path (snapshot->job),
+               ovm_job_get_operation (snapshot->job));
+  return FALSE;
+}
+
+static gboolean
 begin_job (OvmSnapshot *snapshot, const char *operation, gboolean cancelable, GError **error)
 {
-  if (snapshot->job != NULL)
-    {
-      g_set_error (error,
-                   OVM_ERROR,
-                   OVM_ERROR_BUSY,
-                   "snapshot %s is busy: %s is working on it (%s)",
-                   snapshot->info.uuid,
-                   ovm_job_get_path (snapshot->job),
-                   ovm_job_get_operation (snapshot->job));
-      return FALSE;
-    }
+  if (!check_free (snapshot, error))
+    return FALSE;
   snapshot->job = ovm_job_list_begin (snapshot->jobs, operation, snapshot->path, cancelable, error);
   return snapshot->job != NULL;
 }
@@ -218,34 +314,112 @@ request_new (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data)
   return request;
 }
 
-static gboolean
-begin (OvmSnapshot *snapshot, gboolean deletes, OvmSnapshotDone done, gpointer user_data, GError **error)
+static void
+run (Request *request)
 {
-  Request *request;
+  OvmSnapshot *snapshot = request->snapshot;
 
-  if (!begin_job (snapshot, deletes ? "delete-snapshot" : "verify", !deletes, error))
-    return FALSE;
-  request = request_new (snapshot, done, user_data);
-  request->deletes = deletes;
   ovm_snapshot_emit_changed (snapshot);
   ovm_worker_run (ovm_job_list_get_worker (snapshot->jobs),
                   snapshot->job,
                   run_request,
                   on_request_done,
                   request);
+}
+
+static gboolean
+begin (OvmSnapshot *snapshot, Work work, OvmSnapshotDone done, gpointer user_data, GError **error)
+{
+  Request *request;
+
+  if (!begin_job (snapshot, works[work].operation, works[work].cancelable, error))
+    return FALSE;
+  request = request_new (snapshot, done, user_data);
+  request->work = work;
+  request->outcomes = g_new0 (Outcome, 1);
+  run (request);
   return TRUE;
 }
 
 gboolean
 ovm_snapshot_begin_verify (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data, GError **error)
 {
-  return begin (snapshot, FALSE, done, user_data, error);
+  return begin (snapshot, WORK_VERIFY, done, user_data, error);
+}
+
+gboolean
+ovm_snapshot_begin_consolidate (OvmSnapshot *snapshot,
+                                OvmSnapshotDone done,
+                                gpointer user_data,
+                                GError **error)
+{
+  return begin (snapshot, WORK_CONSOLIDATE, done, user_data, error);
 }
 
 gboolean
 ovm_snapshot_begin_delete (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data, GError **error)
 {
-  return begin (snapshot, TRUE, done, user_data, error);
+  return ovm_snapshot_begin_delete_with (snapshot, NULL, done, user_data, error);
+}
+
+static gboolean
+check_deletable (OvmSnapshot *snapshot, GPtrArray *children, GError **error)
+{
+  for (guint i = 0; children != NULL && i < children->len; i++)
+    if (!check_free (children->pdata[i], error))
+      return FALSE;
+  if (snapshot->holds == 0)
+    return TRUE;
+  g_set_error (error,
+               OVM_ERROR,
+               OVM_ERROR_BUSY,
+               "snapshot %s is busy: an incremental snapshot over it is being saved; wait for its end",
+               snapshot->info.uuid);
+  return FALSE;
+}
+
+gboolean
+ovm_snapshot_begin_delete_with (OvmSnapshot *snapshot,
+                                GPtrArray *children,
+                                OvmSnapshotDone done,
+                                gpointer user_data,
+                                GError **error)
+{
+  Request *request;
+
+  if (!check_deletable (snapshot, children, error) ||
+      !begin_job (snapshot, works[WORK_DELETE].operation, children != NULL, error))
+    return FALSE;
+  snapshot->deleting = TRUE;
+  request = request_new (snapshot, done, user_data);
+  request->work = WORK_DELETE;
+  request->children = children != NULL ? g_ptr_array_ref (children) : NULL;
+  request->outcomes = g_new0 (Outcome, children != NULL ? children->len : 1);
+  for (guint i = 0; children != NULL && i < children->len; i++)
+    {
+      OvmSnapshot *child = children->pdata[i];
+
+      child->job = g_object_ref (snapshot->job);
+      ovm_snapshot_emit_changed (child);
+    }
+  run (request);
+  return TRUE;
+}
+
+gboolean
+ovm_snapshot_hold (OvmSnapshot *snapshot, GError **error)
+{
+  if (snapshot->deleting)
+    return check_free (snapshot, error);
+  snapshot->holds++;
+  return TRUE;
+}
+
+void
+ovm_snapshot_release (OvmSnapshot *snapshot)
+{
+  g_return_if_fail (snapshot->holds > 0);
+  snapshot->holds--;
 }
 
 static void

@@ -19,7 +19,7 @@ G_DECLARE_FINAL_TYPE (OvmSnapshot, ovm_snapshot, OVM, SNAPSHOT, GObject)
  * `deleted` when it is gone.
  */
 
-/** OvmSnapshotInfo: what never changes; strings are never %NULL. */
+/** OvmSnapshotInfo: strings are never %NULL. Only @incremental and @size_on_disk change, when it is consolidated. */
 typedef struct
 {
   char *directory;
@@ -33,6 +33,7 @@ typedef struct
   guint64 memory_size;  /* bytes */
   guint64 size_on_disk; /* bytes */
   guint vp_count;
+  gboolean incremental; /* needs its parent */
 } OvmSnapshotInfo;
 
 /** OvmSnapshotDone: a begun operation has ended. On the main thread. */
@@ -81,6 +82,28 @@ extern const OvmOption ovm_snapshot_prepare_options[];
 
 /** ovm_snapshot_get_prepared: (transfer none): its clones that wait. */
 OvmPrepared *ovm_snapshot_get_prepared (OvmSnapshot *snapshot);
+
+/** ovm_snapshot_begin_consolidate: as ovm_snapshot_begin_verify(). See vmm_snapshot_consolidate(). */
+gboolean ovm_snapshot_begin_consolidate (OvmSnapshot *snapshot,
+                                         OvmSnapshotDone done,
+                                         gpointer user_data,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * ovm_snapshot_begin_delete_with:
+ * @children: (nullable): of #OvmSnapshot: are consolidated first, and kept from other work meanwhile
+ *
+ * As ovm_snapshot_begin_delete(). If one child cannot be consolidated nothing is deleted.
+ */
+gboolean ovm_snapshot_begin_delete_with (OvmSnapshot *snapshot,
+                                         GPtrArray *children,
+                                         OvmSnapshotDone done,
+                                         gpointer user_data,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_snapshot_hold: a save needs it: until ovm_snapshot_release() it is not deleted. Errors: %OVM_ERROR_BUSY. */
+gboolean ovm_snapshot_hold (OvmSnapshot *snapshot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ovm_snapshot_release (OvmSnapshot *snapshot);
 
 /** ovm_snapshot_emit_changed: for the list, when the parent came or went. */
 void ovm_snapshot_emit_changed (OvmSnapshot *snapshot);

@@ -35,6 +35,7 @@ static const OvmOption delete_options[] = {
 
 static const OvmOption save_options[] = {
   { "description", "s", OVM_DESCRIPTION_LENGTH_MAX, FALSE },
+  { "incremental", "b", 0, FALSE },
   { "wait", "b", 0, FALSE },
   { NULL },
 };
@@ -195,14 +196,14 @@ handle_save_snapshot (OvmDBusVM *object,
 {
   OvmVmBus *skin = OVM_VM_BUS (object);
   g_autofree char *description = NULL;
+  OvmAction *action;
 
   if (!check (skin, invocation, options, save_options) || !check_directory (skin, invocation, directory))
     return G_DBUS_METHOD_INVOCATION_HANDLED;
   description = ovm_options_dup_string (options, "description");
-  return begin (skin,
-                invocation,
-                ovm_action_new_save (directory, description),
-                ovm_options_get_boolean (options, "wait", TRUE));
+  action = ovm_action_new_save (directory, description);
+  action->incremental = ovm_options_get_boolean (options, "incremental", FALSE);
+  return begin (skin, invocation, action, ovm_options_get_boolean (options, "wait", TRUE));
 }
 
 static gboolean

@@ -48,7 +48,8 @@ typedef struct Request
 {
   OvmVm *vm;
   OvmAction *action;
-  OvmJob *own_job; /* completed here */
+  OvmJob *own_job;     /* completed here */
+  OvmSnapshot *parent; /* of an incremental save: not to be deleted meanwhile; else NULL */
   OvmVmDone done;
   gpointer user_data;
 } Request;
@@ -351,6 +352,9 @@ static void
 request_free (Request *request)
 {
   ovm_action_free (request->action);
+  if (request->parent != NULL)
+    ovm_snapshot_release (request->parent);
+  g_clear_object (&request->parent);
   g_clear_object (&request->own_job);
   g_object_unref (request->vm);
   g_free (request);
@@ -440,17 +444,39 @@ ovm_vm_end_work (OvmVm *vm, const GError *error)
   on_request_done (request, error);
 }
 
+/* @parent: (out) (nullable): held */
+static gboolean
+hold_parent (OvmVm *vm, const OvmAction *action, OvmSnapshot **parent, GError **error)
+{
+  OvmSnapshot *snapshot = ovm_snapshot_list_lookup (vm->snapshots, vm->snapshot_uuid);
+
+  if (action->operation != OVM_OPERATION_SAVE || !action->incremental || snapshot == NULL)
+    return TRUE;
+  if (!ovm_snapshot_hold (snapshot, error))
+    return FALSE;
+  *parent = g_object_ref (snapshot);
+  return TRUE;
+}
+
 gboolean
 ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmJob *job, OvmVmDone done, gpointer user_data, GError **error)
 {
   g_autoptr (OvmAction) owned = action;
   g_autoptr (OvmJob) own_job = NULL;
+  OvmSnapshot *parent = NULL;
   Request *request;
 
   if (!check_free (vm, error) || !check_allowed (vm, action->operation, error))
     return FALSE;
-  if (!begin_job (vm, action, job, &own_job, error))
+  if (!hold_parent (vm, action, &parent, error))
     return FALSE;
+  if (!begin_job (vm, action, job, &own_job, error))
+    {
+      if (parent != NULL)
+        ovm_snapshot_release (parent);
+      g_clear_object (&parent);
+      return FALSE;
+    }
   if (action->operation == OVM_OPERATION_SAVE)
     action->parent_uuid = g_strdup (vm->snapshot_uuid);
 
@@ -458,6 +484,7 @@ ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmJob *job, OvmVmDone done, gpointe
   request->vm = g_object_ref (vm);
   request->action = g_steal_pointer (&owned);
   request->own_job = g_steal_pointer (&own_job);
+  request->parent = parent;
   request->done = done;
   request->user_data = user_data;
   vm->action = action;

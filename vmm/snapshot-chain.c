@@ -200,6 +200,12 @@ vmm_snapshot_chain_get_base (VmmSnapshot *snapshot)
   return snapshot;
 }
 
+gboolean
+vmm_snapshot_has_whole_chain (VmmSnapshot *snapshot)
+{
+  return !vmm_snapshot_get_incremental (vmm_snapshot_chain_get_base (snapshot));
+}
+
 static gboolean
 tell_of_link (VmmSnapshot *link,
               const VmmPageSet *pages,

@@ -199,6 +199,9 @@ gboolean vmm_snapshot_get_incremental (
  */
 gboolean vmm_snapshot_open_chain (VmmSnapshot *snapshot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** vmm_snapshot_has_whole_chain: whether the chain is open down to the complete one. */
+gboolean vmm_snapshot_has_whole_chain (VmmSnapshot *snapshot);
+
 /** vmm_snapshot_get_chain_length: 1 for a complete snapshot; for others once vmm_snapshot_open_chain() was called. */
 guint vmm_snapshot_get_chain_length (VmmSnapshot *snapshot);
 

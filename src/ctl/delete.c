@@ -50,12 +50,16 @@ find_snapshot (OvmDBusManager *manager, const char *word, GError **error)
 }
 
 static gboolean
-delete_snapshot (OvmDBusManager *manager, const char *word, GError **error)
+delete_snapshot (OvmDBusManager *manager, const char *word, gboolean consolidates, GError **error)
 {
   g_autoptr (GDBusProxy) snapshot = find_snapshot (manager, word, error);
+  g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  if (consolidates)
+    g_variant_builder_add (&options, "{sv}", "consolidate-children", g_variant_new_boolean (TRUE));
 
   return snapshot != NULL && ovm_dbus_snapshot_call_delete_sync (OVM_DBUS_SNAPSHOT (snapshot),
-                                                                 g_variant_new ("a{sv}", NULL),
+                                                                 g_variant_builder_end (&options),
                                                                  G_DBUS_CALL_FLAGS_NONE,
                                                                  OVM_CTL_NO_TIMEOUT,
                                                                  NULL,
@@ -63,7 +67,7 @@ delete_snapshot (OvmDBusManager *manager, const char *word, GError **error)
 }
 
 static OvmCtlStatus
-delete_snapshots (OvmCtl *ctl, const char *const *words)
+delete_snapshots (OvmCtl *ctl, const char *const *words, gboolean consolidates)
 {
   GError *error = NULL;
   g_autoptr (OvmDBusManager) manager = ovm_ctl_client_get_manager (ctl, &error);
@@ -77,7 +81,7 @@ delete_snapshots (OvmCtl *ctl, const char *const *words)
     {
       OvmCtlStatus failure = OVM_CTL_STATUS_OK;
 
-      if (delete_snapshot (manager, words[i], &error))
+      if (delete_snapshot (manager, words[i], consolidates, &error))
         g_variant_builder_add_parsed (&results, "{'Snapshot': <%s>}", words[i]);
       else
         failure = ovm_ctl_fail (ctl, g_steal_pointer (&error));
@@ -94,10 +98,18 @@ run (OvmCtl *ctl, const char *const *args)
 {
   gboolean force = FALSE;
   gboolean snapshot = FALSE;
+  gboolean consolidates = FALSE;
   g_auto (GStrv) words = NULL;
   const GOptionEntry entries[] = {
     { "force", 'f', 0, G_OPTION_ARG_NONE, &force, N_ ("Power the VM off first"), NULL },
     { "snapshot", 's', 0, G_OPTION_ARG_NONE, &snapshot, N_ ("Delete snapshots, not VMs"), NULL },
+    { "consolidate-children",
+      0,
+      0,
+      G_OPTION_ARG_NONE,
+      &consolidates,
+      N_ ("Make complete what needs them"),
+      NULL },
     { NULL },
   };
 
@@ -109,7 +121,7 @@ run (OvmCtl *ctl, const char *const *args)
                                               OVM_CTL_STATUS_USAGE,
                                               _ ("--force and --snapshot exclude each other")));
   if (snapshot)
-    return delete_snapshots (ctl, (const char *const *) words);
+    return delete_snapshots (ctl, (const char *const *) words, consolidates);
   return ovm_ctl_verb_run (ctl, (const char *const *) words, delete_vm, &force);
 }
 
@@ -119,7 +131,8 @@ const OvmCtlCommand ovm_ctl_delete_command = {
   .summary = N_ ("Forget VMs, or delete snapshots"),
   .help = N_ ("Forgets stopped VMs. Their snapshots, memory files and console logs stay. With\n"
               "--snapshot the words are directories or UUIDs of snapshots; each directory is\n"
-              "removed with the files of the snapshot in it.\n"
+              "removed with the files of the snapshot in it. One that incremental ones need\n"
+              "stays, unless --consolidate-children makes those complete first.\n"
               "\n"
               "Examples:\n"
               "  openvmmctl delete web\n"

@@ -10,7 +10,7 @@
 #include <glib/gi18n.h>
 
 static char *
-save (OvmDBusVM *vm, const char *directory, const char *description, GError **error)
+save (OvmDBusVM *vm, const char *directory, const char *description, gboolean incremental, GError **error)
 {
   g_autofree char *label = g_strdup_printf (_ ("Saving %s"), ovm_dbus_vm_get_name (vm));
   const OvmCtlJobWatch watch = { .operation = "save",
@@ -22,6 +22,8 @@ save (OvmDBusVM *vm, const char *directory, const char *description, GError **er
 
   if (description != NULL)
     g_variant_builder_add (&options, "{sv}", "description", g_variant_new_string (description));
+  if (incremental)
+    g_variant_builder_add (&options, "{sv}", "incremental", g_variant_new_boolean (TRUE));
   reply = ovm_ctl_job_call (G_DBUS_PROXY (vm),
                             "SaveSnapshot",
                             g_variant_new ("(sa{sv})", directory, &options),
@@ -56,6 +58,7 @@ static OvmCtlStatus
 run (OvmCtl *ctl, const char *const *args)
 {
   g_autofree char *description = NULL;
+  gboolean incremental = FALSE;
   GError *error = NULL;
   g_auto (GStrv) words = NULL;
   g_autoptr (OvmDBusManager) manager = NULL;
@@ -65,6 +68,7 @@ run (OvmCtl *ctl, const char *const *args)
   g_autofree char *path = NULL;
   const GOptionEntry entries[] = {
     { "description", 'd', 0, G_OPTION_ARG_STRING, &description, N_ ("Words kept in the snapshot"), N_ ("TEXT") },
+    { "incremental", 'i', 0, G_OPTION_ARG_NONE, &incremental, N_ ("Store only what has changed"), NULL },
     { NULL },
   };
 
@@ -76,7 +80,7 @@ run (OvmCtl *ctl, const char *const *args)
   if (manager != NULL)
     vm = ovm_ctl_client_get_vm (manager, words[0], &error);
   if (vm != NULL)
-    path = save (vm, directory, description, &error);
+    path = save (vm, directory, description, incremental, &error);
   if (path != NULL)
     snapshot = ovm_ctl_client_get_snapshot_at (manager, path, &error);
   if (snapshot == NULL)
@@ -94,6 +98,9 @@ const OvmCtlCommand ovm_ctl_save_command = {
               "the snapshot is whole and on disk. The directory must not exist, the one it\n"
               "lies in must, and openvmmd must be able to write there. A snapshot never\n"
               "changes. Ctrl-C gives up the save and leaves nothing behind.\n"
+              "\n"
+              "With --incremental it stores only what has changed since the snapshot that the\n"
+              "VM was saved to or restored from last, and needs that one to be restored.\n"
               "\n"
               "Examples:\n"
               "  openvmmctl save web /var/lib/openvmm/snapshots/web-1\n"

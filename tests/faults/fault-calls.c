@@ -301,6 +301,12 @@ WRAP (FAULT_FILE, int, -1, flock, (int fd, int operation), (fd, operation))
 WRAP (FAULT_FILE, int, -1, fstat64, (int fd, struct stat *st), (fd, st))
 WRAP (FAULT_FILE, int, -1, fstatat64, (int fd, const char *name, struct stat *st, int flags), (fd, name, st, flags))
 WRAP (FAULT_FILE, int, -1, fsync, (int fd), (fd))
+WRAP (FAULT_FILE,
+      int,
+      -1,
+      fallocate64,
+      (int fd, int mode, off_t offset, off_t length),
+      (fd, mode, offset, length))
 WRAP (FAULT_FILE, int, -1, ftruncate64, (int fd, off_t size), (fd, size))
 WRAP (FAULT_FILE, int, -1, g_mkdir_with_parents, (const char *path, int mode), (path, mode))
 WRAP (FAULT_FILE, int, -1, g_mkstemp_full, (char *path, int flags, int mode), (path, flags, mode))

@@ -62,6 +62,57 @@ test_parent_comes_and_goes (Bus *bus, gconstpointer data)
   bus_assert_property (bus, child, "Snapshot", "ParentUUID", parent_uuid);
 }
 
+/* (transfer full): path of the incremental snapshot that is at @name now */
+static char *
+make_incremental (Bus *bus, const char *name)
+{
+  g_autofree char *arguments = bus_with_path (bus, name, "('", "', {'incremental': <true>})");
+  g_autofree char *current = NULL;
+
+  bus_do (bus, BUS_VM ("vm"), "VM", "SaveSnapshot", arguments);
+  current = bus_get (bus, BUS_VM ("vm"), "VM", "CurrentSnapshot");
+  return g_strndup (current + 1, strlen (current) - 2);
+}
+
+/* a parent with two branches, each incremental */
+static void
+test_tree (Bus *bus, gconstpointer data)
+{
+  g_autofree char *back = bus_with_path (bus, "base", "('", "', @a{sv} {})");
+  g_autofree char *base = NULL;
+  g_autofree char *one = NULL;
+  g_autofree char *two = NULL;
+  g_autofree char *quoted = NULL;
+
+  create_vm (bus);
+  bus_assert_fails (bus,
+                    BUS_VM ("vm"),
+                    "VM",
+                    "SaveSnapshot",
+                    "('/nonexistent/x', {'incremental': <true>})",
+                    OVM_ERROR_NO_PARENT);
+  base = make (bus, "base");
+  quoted = g_strdup_printf ("'%s'", base);
+  one = make_incremental (bus, "one");
+  bus_do (bus, BUS_VM ("vm"), "VM", "Restore", back);
+  bus_assert_property (bus, BUS_VM ("vm"), "VM", "CurrentSnapshot", quoted);
+  two = make_incremental (bus, "two");
+  bus_assert_property (bus, one, "Snapshot", "Parent", quoted);
+  bus_assert_property (bus, two, "Snapshot", "Parent", quoted);
+  bus_assert_property (bus, base, "Snapshot", "Incremental", "false");
+  bus_assert_property (bus, two, "Snapshot", "Incremental", "true");
+
+  bus_assert_fails (bus, base, "Snapshot", "Delete", "(@a{sv} {},)", OVM_ERROR_HAS_CHILDREN);
+  bus_do (bus, one, "Snapshot", "Consolidate", "(@a{sv} {},)");
+  bus_assert_property (bus, one, "Snapshot", "Incremental", "false");
+  bus_assert_property (bus, one, "Snapshot", "Parent", quoted);
+  bus_assert_fails (bus, base, "Snapshot", "Delete", "(@a{sv} {},)", OVM_ERROR_HAS_CHILDREN);
+  bus_do (bus, base, "Snapshot", "Delete", "({'consolidate-children': <true>},)");
+  bus_assert_property (bus, two, "Snapshot", "Incremental", "false");
+  bus_assert_property (bus, two, "Snapshot", "Parent", "'/'");
+  bus_do (bus, two, "Snapshot", "Verify", "(@a{sv} {},)");
+}
+
 static void
 test_deletes (Bus *bus, gconstpointer data)
 {
@@ -168,6 +219,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   bus_test_add ("/src/snapshot-bus/properties", test_properties);
   bus_test_add ("/src/snapshot-bus/parent-comes-and-goes", test_parent_comes_and_goes);
+  bus_test_add ("/src/snapshot-bus/tree", test_tree);
   bus_test_add ("/src/snapshot-bus/deletes", test_deletes);
   bus_test_add ("/src/snapshot-bus/verifies", test_verifies);
   bus_test_add ("/src/snapshot-bus/need-not-be-waited-for", test_need_not_be_waited_for);
