@@ -131,6 +131,41 @@ fake_host_copy_device (FakeHost *host, VmmDevice *device)
   return g_steal_pointer (&copy);
 }
 
+/* ---- for g_test_add(): a device on a machine of its own; the test's data is the device's type ---- */
+
+typedef struct
+{
+  FakeHost host;
+  VmmDevice *device;
+} FakeHostFixture;
+
+static inline void
+fake_host_set_up (FakeHostFixture *fixture, gconstpointer type)
+{
+  fake_host_init (&fixture->host);
+  fixture->device = fake_host_new_device (&fixture->host, type);
+}
+
+static inline void
+fake_host_tear_down (FakeHostFixture *fixture, gconstpointer type)
+{
+  vmm_device_free (fixture->device);
+  fake_host_clear (&fixture->host);
+}
+
+typedef struct
+{
+  const char *path;
+  void (*run) (FakeHostFixture *fixture, gconstpointer type);
+} FakeHostCase;
+
+static inline void
+fake_host_add_cases (const VmmDeviceType *type, const FakeHostCase *cases, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    g_test_add (cases[i].path, FakeHostFixture, type, fake_host_set_up, cases[i].run, fake_host_tear_down);
+}
+
 /* That @message is refused, and the error speaks of @field. */
 static inline void
 fake_host_assert_refused (VmmDevice *device, const ProtobufCMessage *message, const char *field)

@@ -15,46 +15,26 @@ extern const VmmDeviceType vmm_i8042_type;
 #define STATUS_UNLOCKED 0x10
 #define STATUS_MOUSE 0x20
 
-typedef struct
-{
-  FakeHost host;
-  VmmDevice *device;
-} Fixture;
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  fake_host_init (&fixture->host);
-  fixture->device = fake_host_new_device (&fixture->host, &vmm_i8042_type);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  vmm_device_free (fixture->device);
-  fake_host_clear (&fixture->host);
-}
-
 static guint8
-status (Fixture *fixture)
+status (FakeHostFixture *fixture)
 {
   return vmm_device_read (fixture->device, COMMAND, 0, 1);
 }
 
 static void
-command (Fixture *fixture, guint8 value)
+command (FakeHostFixture *fixture, guint8 value)
 {
   vmm_device_write (fixture->device, COMMAND, 0, 1, value);
 }
 
 static void
-parameter (Fixture *fixture, guint8 value)
+parameter (FakeHostFixture *fixture, guint8 value)
 {
   vmm_device_write (fixture->device, DATA, 0, 1, value);
 }
 
 static void
-assert_answers (Fixture *fixture, guint8 value)
+assert_answers (FakeHostFixture *fixture, guint8 value)
 {
   g_assert_cmphex (status (fixture) & STATUS_OUTPUT_FULL, ==, STATUS_OUTPUT_FULL);
   g_assert_cmphex (vmm_device_read (fixture->device, DATA, 0, 1), ==, value);
@@ -62,7 +42,7 @@ assert_answers (Fixture *fixture, guint8 value)
 }
 
 static void
-test_has_nothing_to_say (Fixture *fixture, gconstpointer data)
+test_has_nothing_to_say (FakeHostFixture *fixture, gconstpointer data)
 {
   g_assert_cmphex (status (fixture) & (STATUS_OUTPUT_FULL | STATUS_INPUT_FULL), ==, 0);
   g_assert_cmphex (status (fixture) & STATUS_UNLOCKED, ==, STATUS_UNLOCKED);
@@ -72,7 +52,7 @@ test_has_nothing_to_say (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_resets_machine (Fixture *fixture, gconstpointer data)
+test_resets_machine (FakeHostFixture *fixture, gconstpointer data)
 {
   command (fixture, 0xff);
   command (fixture, 0xf1);
@@ -84,7 +64,7 @@ test_resets_machine (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_resets_machine_by_output_port (Fixture *fixture, gconstpointer data)
+test_resets_machine_by_output_port (FakeHostFixture *fixture, gconstpointer data)
 {
   command (fixture, 0xd1);
   parameter (fixture, 0xdf);
@@ -97,14 +77,14 @@ test_resets_machine_by_output_port (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_passes_self_test (Fixture *fixture, gconstpointer data)
+test_passes_self_test (FakeHostFixture *fixture, gconstpointer data)
 {
   command (fixture, 0xaa);
   assert_answers (fixture, 0x55);
 }
 
 static void
-test_keeps_command_byte (Fixture *fixture, gconstpointer data)
+test_keeps_command_byte (FakeHostFixture *fixture, gconstpointer data)
 {
   command (fixture, 0x60);
   parameter (fixture, 0x47);
@@ -126,7 +106,7 @@ test_keeps_command_byte (Fixture *fixture, gconstpointer data)
 
 /* Linux concludes from these two answers, without a time-out, that there is no mouse. */
 static void
-test_denies_mouse_at_once (Fixture *fixture, gconstpointer data)
+test_denies_mouse_at_once (FakeHostFixture *fixture, gconstpointer data)
 {
   command (fixture, 0xd3);
   parameter (fixture, 0x5a);
@@ -140,7 +120,7 @@ test_denies_mouse_at_once (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_switches_a20 (Fixture *fixture, gconstpointer data)
+test_switches_a20 (FakeHostFixture *fixture, gconstpointer data)
 {
   command (fixture, 0xd0);
   assert_answers (fixture, 0x03);
@@ -153,7 +133,7 @@ test_switches_a20 (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_answers_the_rest (Fixture *fixture, gconstpointer data)
+test_answers_the_rest (FakeHostFixture *fixture, gconstpointer data)
 {
   command (fixture, 0xab);
   assert_answers (fixture, 0x01);
@@ -169,7 +149,7 @@ test_answers_the_rest (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_half_a_command_survives_restore (Fixture *fixture, gconstpointer data)
+test_half_a_command_survives_restore (FakeHostFixture *fixture, gconstpointer data)
 {
   g_autoptr (VmmDevice) copy = NULL;
 
@@ -180,7 +160,7 @@ test_half_a_command_survives_restore (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_refuses_impossible_state (Fixture *fixture, gconstpointer data)
+test_refuses_impossible_state (FakeHostFixture *fixture, gconstpointer data)
 {
   Openvmm__Devices__I8042State command_byte = OPENVMM__DEVICES__I8042_STATE__INIT;
   Openvmm__Devices__I8042State output_port = OPENVMM__DEVICES__I8042_STATE__INIT;
@@ -201,11 +181,7 @@ test_refuses_impossible_state (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *path;
-    void (*run) (Fixture *fixture, gconstpointer data);
-  } cases[] = {
+  static const FakeHostCase cases[] = {
     { "/vmm/devices/i8042/has-nothing-to-say", test_has_nothing_to_say },
     { "/vmm/devices/i8042/resets-machine", test_resets_machine },
     { "/vmm/devices/i8042/resets-machine-by-output-port", test_resets_machine_by_output_port },
@@ -219,7 +195,6 @@ main (int argc, char **argv)
   };
 
   g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_test_add (cases[i].path, Fixture, NULL, set_up, cases[i].run, tear_down);
+  fake_host_add_cases (&vmm_i8042_type, cases, G_N_ELEMENTS (cases));
   return g_test_run ();
 }

@@ -18,40 +18,20 @@ extern const VmmDeviceType vmm_pm_type;
 #define SLP_EN 0x2000
 #define SLP_TYP(type) ((type) << 10)
 
-typedef struct
-{
-  FakeHost host;
-  VmmDevice *device;
-} Fixture;
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  fake_host_init (&fixture->host);
-  fixture->device = fake_host_new_device (&fixture->host, &vmm_pm_type);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  vmm_device_free (fixture->device);
-  fake_host_clear (&fixture->host);
-}
-
 static guint
-in (Fixture *fixture, guint region, guint offset)
+in (FakeHostFixture *fixture, guint region, guint offset)
 {
   return vmm_device_read (fixture->device, region, offset, 2);
 }
 
 static void
-out (Fixture *fixture, guint region, guint offset, guint value)
+out (FakeHostFixture *fixture, guint region, guint offset, guint value)
 {
   vmm_device_write (fixture->device, region, offset, 2, value);
 }
 
 static void
-test_powers_off (Fixture *fixture, gconstpointer data)
+test_powers_off (FakeHostFixture *fixture, gconstpointer data)
 {
   /* Linux writes the type first, then both */
   out (fixture, CONTROL, 0, SCI_EN | SLP_TYP (5));
@@ -61,7 +41,7 @@ test_powers_off (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_powers_off_by_bytes (Fixture *fixture, gconstpointer data)
+test_powers_off_by_bytes (FakeHostFixture *fixture, gconstpointer data)
 {
   vmm_device_write (fixture->device, CONTROL, 0, 1, SCI_EN);
   vmm_device_write (fixture->device, CONTROL, 1, 1, (SLP_TYP (5) | SLP_EN) >> 8);
@@ -69,7 +49,7 @@ test_powers_off_by_bytes (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_other_sleeps_do_nothing (Fixture *fixture, gconstpointer data)
+test_other_sleeps_do_nothing (FakeHostFixture *fixture, gconstpointer data)
 {
   for (guint type = 0; type < 8; type++)
     if (type != 5)
@@ -78,7 +58,7 @@ test_other_sleeps_do_nothing (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_is_always_in_acpi_mode (Fixture *fixture, gconstpointer data)
+test_is_always_in_acpi_mode (FakeHostFixture *fixture, gconstpointer data)
 {
   g_assert_cmphex (in (fixture, CONTROL, 0), ==, SCI_EN);
   out (fixture, CONTROL, 0, 0);
@@ -89,7 +69,7 @@ test_is_always_in_acpi_mode (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_button_interrupts_until_cleared (Fixture *fixture, gconstpointer data)
+test_button_interrupts_until_cleared (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, EVENT, ENABLE, POWER_BUTTON);
   g_assert_false (fixture->host.irq[IRQ]);
@@ -106,7 +86,7 @@ test_button_interrupts_until_cleared (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_button_waits_for_enable (Fixture *fixture, gconstpointer data)
+test_button_waits_for_enable (FakeHostFixture *fixture, gconstpointer data)
 {
   vmm_device_power_button (fixture->device);
   g_assert_false (fixture->host.irq[IRQ]);
@@ -117,7 +97,7 @@ test_button_waits_for_enable (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_enable_keeps_what_acpi_has (Fixture *fixture, gconstpointer data)
+test_enable_keeps_what_acpi_has (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, EVENT, ENABLE, 0xffff);
   g_assert_cmphex (in (fixture, EVENT, ENABLE), ==, 0x0721);
@@ -128,7 +108,7 @@ test_enable_keeps_what_acpi_has (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_pressed_button_survives_restore (Fixture *fixture, gconstpointer data)
+test_pressed_button_survives_restore (FakeHostFixture *fixture, gconstpointer data)
 {
   g_auto (FakeHost) other = { 0 };
   g_autoptr (VmmDevice) copy = NULL;
@@ -142,7 +122,7 @@ test_pressed_button_survives_restore (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_refuses_impossible_state (Fixture *fixture, gconstpointer data)
+test_refuses_impossible_state (FakeHostFixture *fixture, gconstpointer data)
 {
   Openvmm__Devices__PmState status = OPENVMM__DEVICES__PM_STATE__INIT;
   Openvmm__Devices__PmState enable = OPENVMM__DEVICES__PM_STATE__INIT;
@@ -160,11 +140,7 @@ test_refuses_impossible_state (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *path;
-    void (*run) (Fixture *fixture, gconstpointer data);
-  } cases[] = {
+  static const FakeHostCase cases[] = {
     { "/vmm/devices/pm/powers-off", test_powers_off },
     { "/vmm/devices/pm/powers-off-by-bytes", test_powers_off_by_bytes },
     { "/vmm/devices/pm/other-sleeps-do-nothing", test_other_sleeps_do_nothing },
@@ -177,7 +153,6 @@ main (int argc, char **argv)
   };
 
   g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_test_add (cases[i].path, Fixture, NULL, set_up, cases[i].run, tear_down);
+  fake_host_add_cases (&vmm_pm_type, cases, G_N_ELEMENTS (cases));
   return g_test_run ();
 }

@@ -13,26 +13,6 @@ extern const VmmDeviceType vmm_rtc_type;
 #define SECOND_NS G_GINT64_CONSTANT (1000000000)
 #define MILLISECOND_NS G_GINT64_CONSTANT (1000000)
 
-typedef struct
-{
-  FakeHost host;
-  VmmDevice *device;
-} Fixture;
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  fake_host_init (&fixture->host);
-  fixture->device = fake_host_new_device (&fixture->host, &vmm_rtc_type);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  vmm_device_free (fixture->device);
-  fake_host_clear (&fixture->host);
-}
-
 static guint8
 get_from (VmmDevice *device, guint8 index)
 {
@@ -41,13 +21,13 @@ get_from (VmmDevice *device, guint8 index)
 }
 
 static guint8
-get (Fixture *fixture, guint8 index)
+get (FakeHostFixture *fixture, guint8 index)
 {
   return get_from (fixture->device, index);
 }
 
 static void
-put (Fixture *fixture, guint8 index, guint8 value)
+put (FakeHostFixture *fixture, guint8 index, guint8 value)
 {
   vmm_device_write (fixture->device, 0, INDEX, 1, index);
   vmm_device_write (fixture->device, 0, DATA, 1, value);
@@ -67,7 +47,7 @@ assert_time (VmmDevice *device, guint32 date, guint weekday, guint32 time)
 }
 
 static void
-put_time (Fixture *fixture, guint32 date, guint32 time)
+put_time (FakeHostFixture *fixture, guint32 date, guint32 time)
 {
   put (fixture, 0x32, date >> 24);
   put (fixture, 0x09, date >> 16);
@@ -79,7 +59,7 @@ put_time (Fixture *fixture, guint32 date, guint32 time)
 }
 
 static void
-test_has_the_hosts_time (Fixture *fixture, gconstpointer data)
+test_has_the_hosts_time (FakeHostFixture *fixture, gconstpointer data)
 {
   assert_time (fixture->device, 0x20240229, 5, 0x123456);
   fixture->host.clock_ns += 12 * 3600 * SECOND_NS;
@@ -87,14 +67,14 @@ test_has_the_hosts_time (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_counts_in_binary (Fixture *fixture, gconstpointer data)
+test_counts_in_binary (FakeHostFixture *fixture, gconstpointer data)
 {
   put (fixture, 0x0b, 0x06);
   assert_time (fixture->device, 20u << 24 | 24 << 16 | 2 << 8 | 29, 5, 12 << 16 | 34 << 8 | 56);
 }
 
 static void
-test_counts_to_twelve (Fixture *fixture, gconstpointer data)
+test_counts_to_twelve (FakeHostFixture *fixture, gconstpointer data)
 {
   static const struct
   {
@@ -119,7 +99,7 @@ test_counts_to_twelve (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_is_set_while_held (Fixture *fixture, gconstpointer data)
+test_is_set_while_held (FakeHostFixture *fixture, gconstpointer data)
 {
   put (fixture, 0x0b, 0x82);
   fixture->host.clock_ns += 3 * SECOND_NS;
@@ -135,7 +115,7 @@ test_is_set_while_held (Fixture *fixture, gconstpointer data)
 
 /* As Linux does it: the first second ends half a second after it lets go of the divider. */
 static void
-test_is_set_with_divider_reset (Fixture *fixture, gconstpointer data)
+test_is_set_with_divider_reset (FakeHostFixture *fixture, gconstpointer data)
 {
   fixture->host.clock_ns += 123 * MILLISECOND_NS;
   put (fixture, 0x0b, 0x82);
@@ -152,7 +132,7 @@ test_is_set_with_divider_reset (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_is_set_while_running (Fixture *fixture, gconstpointer data)
+test_is_set_while_running (FakeHostFixture *fixture, gconstpointer data)
 {
   fixture->host.clock_ns += 900 * MILLISECOND_NS;
   put (fixture, 0x04, 0x07);
@@ -162,7 +142,7 @@ test_is_set_while_running (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_makes_sense_of_any_date (Fixture *fixture, gconstpointer data)
+test_makes_sense_of_any_date (FakeHostFixture *fixture, gconstpointer data)
 {
   put (fixture, 0x0b, 0x82);
   put_time (fixture, 0x20230231, 0x250000);
@@ -183,7 +163,7 @@ test_makes_sense_of_any_date (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_announces_update (Fixture *fixture, gconstpointer data)
+test_announces_update (FakeHostFixture *fixture, gconstpointer data)
 {
   g_assert_cmphex (get (fixture, 0x0a), ==, 0x26);
   fixture->host.clock_ns += SECOND_NS - 245 * 1000;
@@ -200,7 +180,7 @@ test_announces_update (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_is_read_whole (Fixture *fixture, gconstpointer data)
+test_is_read_whole (FakeHostFixture *fixture, gconstpointer data)
 {
   /* a millisecond before midnight */
   fixture->host.clock_ns = FAKE_HOST_CLOCK_NS + (11 * 3600 + 25 * 60 + 4) * SECOND_NS - MILLISECOND_NS;
@@ -213,7 +193,7 @@ test_is_read_whole (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_does_not_stay_behind (Fixture *fixture, gconstpointer data)
+test_does_not_stay_behind (FakeHostFixture *fixture, gconstpointer data)
 {
   fixture->host.clock_ns += 980 * MILLISECOND_NS;
   g_assert_cmphex (get (fixture, 0x0a), ==, 0x26);
@@ -228,7 +208,7 @@ test_does_not_stay_behind (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_keeps_memory (Fixture *fixture, gconstpointer data)
+test_keeps_memory (FakeHostFixture *fixture, gconstpointer data)
 {
   for (guint i = 0x0e; i < 0x80; i++)
     if (i != 0x32)
@@ -245,7 +225,7 @@ test_keeps_memory (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_has_fixed_registers (Fixture *fixture, gconstpointer data)
+test_has_fixed_registers (FakeHostFixture *fixture, gconstpointer data)
 {
   put (fixture, 0x0b, 0x72);
   put (fixture, 0x0c, 0xff);
@@ -260,7 +240,7 @@ test_has_fixed_registers (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_offset_survives_restore (Fixture *fixture, gconstpointer data)
+test_offset_survives_restore (FakeHostFixture *fixture, gconstpointer data)
 {
   g_auto (FakeHost) other = { 0 };
   g_autoptr (VmmDevice) copy = NULL;
@@ -278,7 +258,7 @@ test_offset_survives_restore (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_reading_goes_on_after_restore (Fixture *fixture, gconstpointer data)
+test_reading_goes_on_after_restore (FakeHostFixture *fixture, gconstpointer data)
 {
   g_auto (FakeHost) other = { 0 };
   g_autoptr (VmmDevice) copy = NULL;
@@ -299,7 +279,7 @@ test_reading_goes_on_after_restore (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_refuses_impossible_state (Fixture *fixture, gconstpointer data)
+test_refuses_impossible_state (FakeHostFixture *fixture, gconstpointer data)
 {
   guint8 bytes[129] = { 0 };
   Openvmm__Devices__RtcState good = OPENVMM__DEVICES__RTC_STATE__INIT;
@@ -328,11 +308,7 @@ test_refuses_impossible_state (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *path;
-    void (*run) (Fixture *fixture, gconstpointer data);
-  } cases[] = {
+  static const FakeHostCase cases[] = {
     { "/vmm/devices/rtc/has-the-hosts-time", test_has_the_hosts_time },
     { "/vmm/devices/rtc/counts-in-binary", test_counts_in_binary },
     { "/vmm/devices/rtc/counts-to-twelve", test_counts_to_twelve },
@@ -351,7 +327,6 @@ main (int argc, char **argv)
   };
 
   g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_test_add (cases[i].path, Fixture, NULL, set_up, cases[i].run, tear_down);
+  fake_host_add_cases (&vmm_rtc_type, cases, G_N_ELEMENTS (cases));
   return g_test_run ();
 }

@@ -17,47 +17,27 @@ extern const VmmDeviceType vmm_serial_type;
 #define FIFO_ON (UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR | UART_FCR_CLEAR_XMIT)
 #define LOOPBACK_OUTPUTS (UART_MCR_LOOP | UART_MCR_OUT2 | UART_MCR_RTS)
 
-typedef struct
-{
-  FakeHost host;
-  VmmDevice *device;
-} Fixture;
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  fake_host_init (&fixture->host);
-  fixture->device = fake_host_new_device (&fixture->host, &vmm_serial_type);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  vmm_device_free (fixture->device);
-  fake_host_clear (&fixture->host);
-}
-
 static guint8
-in (Fixture *fixture, guint offset)
+in (FakeHostFixture *fixture, guint offset)
 {
   return vmm_device_read (fixture->device, 0, offset, 1);
 }
 
 static void
-out (Fixture *fixture, guint offset, guint8 value)
+out (FakeHostFixture *fixture, guint offset, guint8 value)
 {
   vmm_device_write (fixture->device, 0, offset, 1, value);
 }
 
 static void
-type_in (Fixture *fixture, const char *text)
+type_in (FakeHostFixture *fixture, const char *text)
 {
   g_byte_array_append (fixture->host.input, (const guint8 *) text, strlen (text));
   vmm_device_input (fixture->device);
 }
 
 static void
-assert_reads (Fixture *fixture, const char *text)
+assert_reads (FakeHostFixture *fixture, const char *text)
 {
   for (; *text != '\0'; text++)
     {
@@ -70,7 +50,7 @@ assert_reads (Fixture *fixture, const char *text)
 
 /* The steps by which Linux tells UARTs apart. */
 static void
-test_is_found_to_be_16550a (Fixture *fixture, gconstpointer data)
+test_is_found_to_be_16550a (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_IER, 0);
   g_assert_cmphex (in (fixture, UART_IER) & 0x0f, ==, 0);
@@ -100,7 +80,7 @@ test_is_found_to_be_16550a (Fixture *fixture, gconstpointer data)
 
 /* The steps by which Linux finds out whether a transmitter interrupt comes back when it is enabled again. */
 static void
-test_enabling_raises_transmit_interrupt (Fixture *fixture, gconstpointer data)
+test_enabling_raises_transmit_interrupt (FakeHostFixture *fixture, gconstpointer data)
 {
   for (guint i = 0; i < 3; i++)
     {
@@ -118,7 +98,7 @@ test_enabling_raises_transmit_interrupt (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_keeps_registers (Fixture *fixture, gconstpointer data)
+test_keeps_registers (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_SCR, 0x5a);
   g_assert_cmphex (in (fixture, UART_SCR), ==, 0x5a);
@@ -147,7 +127,7 @@ test_keeps_registers (Fixture *fixture, gconstpointer data)
 /* ---- output ----------------------------------------------------------------------------------- */
 
 static void
-test_sends_at_once (Fixture *fixture, gconstpointer data)
+test_sends_at_once (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_TX, 'o');
   out (fixture, UART_TX, 'k');
@@ -159,7 +139,7 @@ test_sends_at_once (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_each_byte_sent_is_an_edge (Fixture *fixture, gconstpointer data)
+test_each_byte_sent_is_an_edge (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_IER, UART_IER_THRI);
   in (fixture, UART_IIR);
@@ -175,7 +155,7 @@ test_each_byte_sent_is_an_edge (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_mid_transmit_survives_restore (Fixture *fixture, gconstpointer data)
+test_mid_transmit_survives_restore (FakeHostFixture *fixture, gconstpointer data)
 {
   g_auto (FakeHost) other = { 0 };
   g_autoptr (VmmDevice) copy = NULL;
@@ -194,7 +174,7 @@ test_mid_transmit_survives_restore (Fixture *fixture, gconstpointer data)
 /* ---- input ------------------------------------------------------------------------------------- */
 
 static void
-test_receives (Fixture *fixture, gconstpointer data)
+test_receives (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_IER, UART_IER_RDI);
   g_assert_false (fixture->host.irq[IRQ]);
@@ -209,7 +189,7 @@ test_receives (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_tells_trigger_from_timeout (Fixture *fixture, gconstpointer data)
+test_tells_trigger_from_timeout (FakeHostFixture *fixture, gconstpointer data)
 {
   static const struct
   {
@@ -236,7 +216,7 @@ test_tells_trigger_from_timeout (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_takes_no_more_than_fits (Fixture *fixture, gconstpointer data)
+test_takes_no_more_than_fits (FakeHostFixture *fixture, gconstpointer data)
 {
   const char *text = "The quick brown fox jumps over the lazy dog, twice.";
 
@@ -253,7 +233,7 @@ test_takes_no_more_than_fits (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_clears_fifo (Fixture *fixture, gconstpointer data)
+test_clears_fifo (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_FCR, FIFO_ON);
   type_in (fixture, "abc");
@@ -269,7 +249,7 @@ test_clears_fifo (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_received_survives_restore (Fixture *fixture, gconstpointer data)
+test_received_survives_restore (FakeHostFixture *fixture, gconstpointer data)
 {
   g_auto (FakeHost) other = { 0 };
   g_autoptr (VmmDevice) copy = NULL;
@@ -288,7 +268,7 @@ test_received_survives_restore (Fixture *fixture, gconstpointer data)
 /* ---- loopback and modem lines ------------------------------------------------------------------ */
 
 static void
-test_loops_back (Fixture *fixture, gconstpointer data)
+test_loops_back (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_FCR, FIFO_ON);
   out (fixture, UART_MCR, UART_MCR_LOOP);
@@ -302,7 +282,7 @@ test_loops_back (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_overruns_in_loopback (Fixture *fixture, gconstpointer data)
+test_overruns_in_loopback (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_FCR, FIFO_ON);
   out (fixture, UART_MCR, UART_MCR_LOOP);
@@ -323,7 +303,7 @@ test_overruns_in_loopback (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_loops_modem_lines (Fixture *fixture, gconstpointer data)
+test_loops_modem_lines (FakeHostFixture *fixture, gconstpointer data)
 {
   static const struct
   {
@@ -349,7 +329,7 @@ test_loops_modem_lines (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_modem_change_interrupts (Fixture *fixture, gconstpointer data)
+test_modem_change_interrupts (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_MCR, UART_MCR_LOOP);
   in (fixture, UART_MSR);
@@ -363,7 +343,7 @@ test_modem_change_interrupts (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_most_urgent_comes_first (Fixture *fixture, gconstpointer data)
+test_most_urgent_comes_first (FakeHostFixture *fixture, gconstpointer data)
 {
   out (fixture, UART_MCR, UART_MCR_LOOP);
   out (fixture, UART_TX, '1');
@@ -384,7 +364,7 @@ test_most_urgent_comes_first (Fixture *fixture, gconstpointer data)
 /* ---- hostile state ------------------------------------------------------------------------------ */
 
 static void
-test_refuses_impossible_state (Fixture *fixture, gconstpointer data)
+test_refuses_impossible_state (FakeHostFixture *fixture, gconstpointer data)
 {
   static const struct
   {
@@ -421,11 +401,7 @@ test_refuses_impossible_state (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *path;
-    void (*run) (Fixture *fixture, gconstpointer data);
-  } cases[] = {
+  static const FakeHostCase cases[] = {
     { "/vmm/devices/serial/is-found-to-be-16550a", test_is_found_to_be_16550a },
     { "/vmm/devices/serial/enabling-raises-transmit-interrupt", test_enabling_raises_transmit_interrupt },
     { "/vmm/devices/serial/keeps-registers", test_keeps_registers },
@@ -446,7 +422,6 @@ main (int argc, char **argv)
   };
 
   g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_test_add (cases[i].path, Fixture, NULL, set_up, cases[i].run, tear_down);
+  fake_host_add_cases (&vmm_serial_type, cases, G_N_ELEMENTS (cases));
   return g_test_run ();
 }
