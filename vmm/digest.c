@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #define PIECE_SIZE (1024 * 1024u)           /* bytes */
@@ -34,13 +35,30 @@ typedef struct
   guint8 *piece; /* PIECE_SIZE bytes */
 } Scan;
 
+static gpointer
+keep_libcrypto (gpointer unused)
+{
+  (void) OPENSSL_init_crypto (OPENSSL_INIT_NO_ATEXIT, NULL);
+  return NULL;
+}
+
+/* When the process ends, libcrypto frees what it has under threads that still hash; a service may end in a save. */
+static const EVP_MD *
+get_sha256 (void)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  g_once (&once, keep_libcrypto, NULL);
+  return EVP_sha256 ();
+}
+
 void
 vmm_digest_bytes (gconstpointer bytes, gsize length, guint8 digest[VMM_DIGEST_SIZE])
 {
   g_autoptr (GChecksum) checksum = NULL;
   gsize digest_length = VMM_DIGEST_SIZE;
 
-  if (EVP_Digest (length > 0 ? bytes : "", length, digest, NULL, EVP_sha256 (), NULL) == 1)
+  if (EVP_Digest (length > 0 ? bytes : "", length, digest, NULL, get_sha256 (), NULL) == 1)
     return;
 
   /* libcrypto may be set up to offer nothing; the answer must be right all the same */
@@ -175,7 +193,7 @@ digest_chunk (Scan *scan, guint64 offset, guint64 length, guint8 *digest, GError
 {
   scan->hashing = FALSE;
   scan->leading_zeros = 0;
-  if (EVP_DigestInit_ex (scan->context, EVP_sha256 (), NULL) != 1)
+  if (EVP_DigestInit_ex (scan->context, get_sha256 (), NULL) != 1)
     return set_libcrypto_error (error);
 
   for (guint64 done = 0; done < length; done += PIECE_SIZE)
