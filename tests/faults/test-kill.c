@@ -87,6 +87,13 @@ check_what_is_left (const char *out, const char *target)
   return is_there;
 }
 
+/* Whether each run does: a running guest's changes are written in as many pieces as there happen to be. */
+static gboolean
+makes_same_calls (SubjectSave save)
+{
+  return save == SUBJECT_SAVE_LINK || save == SUBJECT_SAVE_COPY;
+}
+
 static void
 test_leaves_all_or_nothing (gconstpointer data)
 {
@@ -110,9 +117,8 @@ test_leaves_all_or_nothing (gconstpointer data)
                   n - 2,
                   n_whole - 1);
   g_assert_cmpuint (n, >, 25);
-  g_assert_cmpuint (n_whole,
-                    >,
-                    1); /* the last time nothing killed it, and before that after the name was given */
+  /* the last time nothing killed it; where every run makes the same calls, one was killed after the name was given, too */
+  g_assert_cmpuint (n_whole, >, makes_same_calls (save) ? 1 : 0);
 }
 
 int
