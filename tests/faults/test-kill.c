@@ -117,7 +117,7 @@ test_leaves_all_or_nothing (gconstpointer data)
                   n - 2,
                   n_whole - 1);
   g_assert_cmpuint (n, >, 25);
-  /* the last time nothing killed it; where every run makes the same calls, one was killed after the name was given, too */
+  /* the last time nothing killed it; where all runs make the same calls, one was killed after the name was given */
   g_assert_cmpuint (n_whole, >, makes_same_calls (save) ? 1 : 0);
 }
 
