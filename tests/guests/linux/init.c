@@ -8,7 +8,9 @@
  * power button is pressed, when a command on the console says so, or by itself. On the kernel's command line,
  *
  *   openvmm.at=N openvmm.then=poweroff|reboot|crash   ends it at the N-th count,
- *   openvmm.block=MIB                                 sets the size of the checked block.
+ *   openvmm.block=MIB                                 sets the size of the checked block,
+ *   openvmm.load=WORD,...                             what it does besides counting: burn, block, files, pressure,
+ *                                                     chance; burn,block if nothing is said.
  */
 
 #include <fcntl.h>
@@ -25,10 +27,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/guests/linux/chance.h"
 #include "tests/guests/linux/console.h"
+#include "tests/guests/linux/files.h"
 #include "tests/guests/linux/kernel-log.h"
 #include "tests/guests/linux/load.h"
 #include "tests/guests/linux/power.h"
+#include "tests/guests/linux/pressure.h"
 
 #define TICK_NSEC 100000000L
 
@@ -37,6 +42,7 @@ typedef struct
   unsigned long at;
   char then[16];
   size_t block_size;
+  char load[64];
 } Orders;
 
 static void
@@ -95,7 +101,7 @@ value_of (const char *word, const char *key)
 static Orders
 read_orders (void)
 {
-  Orders orders = { 0, "", 16 << 20 };
+  Orders orders = { 0, "", 16 << 20, "burn,block" };
   char text[4096];
   char *rest = NULL;
 
@@ -110,6 +116,8 @@ read_orders (void)
         orders.at = strtoul (value, NULL, 10);
       else if ((value = value_of (word, "openvmm.block=")) != NULL)
         orders.block_size = strtoul (value, NULL, 10) << 20;
+      else if ((value = value_of (word, "openvmm.load=")) != NULL)
+        snprintf (orders.load, sizeof orders.load, "%s", value);
     }
   return orders;
 }
@@ -133,6 +141,27 @@ spawn_on (int cpu)
   return pid == 0;
 }
 
+static bool
+has_load (const Orders *orders, const char *name)
+{
+  return strstr (orders->load, name) != NULL;
+}
+
+static void
+spawn_loads (const Orders *orders, int cpus)
+{
+  if (has_load (orders, "burn") && spawn_on (0))
+    guest_burn ();
+  if (has_load (orders, "block") && spawn_on (cpus > 1 ? 1 : 0))
+    guest_check_block (orders->block_size);
+  if (has_load (orders, "files") && spawn_on (-1))
+    guest_churn_files ();
+  if (has_load (orders, "pressure") && spawn_on (-1))
+    guest_press_memory ();
+  if (has_load (orders, "chance") && spawn_on (-1))
+    guest_say_chance ();
+}
+
 static void
 spawn_all (const Orders *orders, int cpus)
 {
@@ -145,10 +174,7 @@ spawn_all (const Orders *orders, int cpus)
       guest_watch_power_button ();
       _exit (0);
     }
-  if (spawn_on (0))
-    guest_burn ();
-  if (spawn_on (cpus > 1 ? 1 : 0))
-    guest_check_block (orders->block_size);
+  spawn_loads (orders, cpus);
 }
 
 static void

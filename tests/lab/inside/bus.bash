@@ -26,6 +26,11 @@ property() {
     sed -e 's/^[a-z]* //' -e 's/^"\(.*\)"$/\1/'
 }
 
+# snapshot_property PATH PROPERTY
+snapshot_property() {
+  busctl "$bus" get-property "$service" "$1" org.openvmm.Snapshot "$2" | sed 's/^[a-z]* //'
+}
+
 # error_of COMMAND...: the name of the error that it ends in, as gdbus tells it; fails if it does not fail
 error_of() {
   local text

@@ -7,6 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/bus.bash"
 
 guests=${guests:-/srv/guest}
+kernel=${kernel:-$guests/vmlinuz}
 
 # where the service may write; each test begins with it empty
 scratch=${scratch:-/var/lib/openvmm/lab}
@@ -24,7 +25,7 @@ create_guest() {
   local name=$1 mib=$2 vps=$3
   shift 3
   manager CreateVM 'sa{sv}' "$name" 7 \
-    kernel s "$guests/vmlinuz" \
+    kernel s "$kernel" \
     initrd s "$guests/initrd" \
     cmdline s "$cmdline${*:+ $*}" \
     memory-size t $((mib << 20)) \
