@@ -16,7 +16,8 @@ typedef struct _VmmFileOps VmmFileOps;
 /**
  * VmmFileOps:
  * @before: told of each call before it is made, with the name of the system call and of the file; lets it through
- *   with 0, or makes it fail with the errno it returns. May lower *@length of a read or write, but not to 0
+ *   with 0, or makes it fail with the errno it returns. May lower *@length of a read or write, but not to 0. Called on
+ *   the thread that makes the call: of a file of more than 16 MiB that is digested, on several at once
  *
  * %NULL instead of a VmmFileOps means: nothing in between. A test puts this struct first in its own, and so
  * counts calls, fails the n-th, cuts writes short, or ends the process between any two of them.

@@ -232,6 +232,7 @@ test_stops_when_cancelled (Fixture *fixture, gconstpointer data)
 
 typedef struct
 {
+  GThread *thread; /* of the caller */
   guint64 last;
   guint calls;
 } Progress;
@@ -243,6 +244,7 @@ note_progress (guint64 done, guint64 total, gpointer user_data)
 
   g_assert_cmpuint (total, ==, 10ull * BIG_CHUNK);
   g_assert_true (done == total || done - progress->last >= 16 * 1024 * 1024);
+  g_assert_true (g_thread_self () == progress->thread);
   progress->last = done;
   progress->calls++;
 }
@@ -250,16 +252,186 @@ note_progress (guint64 done, guint64 total, gpointer user_data)
 static void
 test_tells_progress_every_16_mib (Fixture *fixture, gconstpointer data)
 {
+  g_assert_cmpint (ftruncate (fixture->fd, 10ll * BIG_CHUNK), ==, 0);
+  for (guint threads = 1; threads <= 3; threads++)
+    {
+      Progress progress = { .thread = g_thread_self () };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GBytes) digests = NULL;
+      const VmmDigestPlan plan = { .fd = fixture->fd,
+                                   .path = "file",
+                                   .size = 10ull * BIG_CHUNK,
+                                   .chunk_size = BIG_CHUNK,
+                                   .threads_max = threads,
+                                   .progress = note_progress,
+                                   .progress_data = &progress };
+
+      digests = vmm_digest_run (&plan, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (progress.last, ==, 10ull * BIG_CHUNK);
+      if (threads == 1)
+        g_assert_cmpuint (progress.calls, ==, 3);
+      else
+        g_assert_cmpuint (progress.calls, <=, 3);
+    }
+}
+
+static void
+fill (Fixture *fixture, guint n_chunks)
+{
+  g_autofree guint8 *bytes = g_malloc (CHUNK);
+
+  g_assert_cmpint (ftruncate (fixture->fd, (off_t) n_chunks * CHUNK), ==, 0);
+  for (guint i = 0; i < n_chunks; i++)
+    {
+      if (i % 5 == 4) /* a hole */
+        continue;
+      memset (bytes, (gint) i, CHUNK);
+      g_assert_cmpint (pwrite (fixture->fd, bytes, CHUNK, (off_t) i * CHUNK), ==, CHUNK);
+    }
+}
+
+static VmmDigestPlan
+plan_of (Fixture *fixture, guint n_chunks, guint threads)
+{
+  return (VmmDigestPlan){ .fd = fixture->fd,
+                          .path = "/a/file",
+                          .size = (guint64) n_chunks * CHUNK,
+                          .chunk_size = CHUNK,
+                          .threads_max = threads };
+}
+
+static void
+test_same_with_any_number_of_threads (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GBytes) alone = NULL;
+
+  fill (fixture, 33);
+  for (guint threads = 1; threads <= 100; threads += threads < 8 ? 1 : 46)
+    {
+      const VmmDigestPlan plan = plan_of (fixture, 33, threads);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GBytes) digests = vmm_digest_run (&plan, &error);
+
+      g_assert_no_error (error);
+      if (alone == NULL)
+        alone = g_bytes_ref (digests);
+      g_assert_true (g_bytes_equal (alone, digests));
+    }
+  check_against_content (fixture, 33ull * CHUNK, CHUNK);
+}
+
+/* fails all reads but the first ones, on any thread */
+typedef struct
+{
+  VmmFileOps base;
+  gint countdown; /* atomic: reads that succeed */
+  int error_number;
+  gint failures; /* atomic */
+} LossyOps;
+
+static int
+lossy_before (const VmmFileOps *ops, const char *call, const char *name, gsize *length)
+{
+  LossyOps *lossy = (LossyOps *) ops;
+
+  if (strcmp (call, "pread") != 0 || g_atomic_int_add (&lossy->countdown, -1) > 0)
+    return 0;
+  g_atomic_int_inc (&lossy->failures);
+  return lossy->error_number;
+}
+
+static void
+test_any_thread_fails_all (Fixture *fixture, gconstpointer data)
+{
+  fill (fixture, 33);
+  for (guint threads = 1; threads <= 4; threads++)
+    for (gint sound = 0; sound < 24; sound += 3)
+      {
+        LossyOps lossy = { .base = { lossy_before }, .countdown = sound, .error_number = EACCES };
+        VmmDigestPlan plan = plan_of (fixture, 33, threads);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (GBytes) digests = NULL;
+
+        plan.ops = &lossy.base;
+        digests = vmm_digest_run (&plan, &error);
+        g_assert_null (digests);
+        g_assert_error (error, VMM_ERROR, VMM_ERROR_NOT_AUTHORIZED);
+        g_assert_cmpint (lossy.failures, >=, 1);
+        g_assert_cmpint (lossy.failures, <=, (gint) threads);
+      }
+}
+
+/* of a file that ends early, whoever comes upon the end */
+static void
+test_first_failure_is_told (Fixture *fixture, gconstpointer data)
+{
+  fill (fixture, 33);
+  g_assert_cmpint (ftruncate (fixture->fd, 11ll * CHUNK + 77), ==, 0);
+  for (guint i = 0; i < 20; i++)
+    {
+      const VmmDigestPlan plan = plan_of (fixture, 33, 1 + i % 4);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GBytes) digests = vmm_digest_run (&plan, &error);
+
+      g_assert_null (digests);
+      g_assert_error (error, VMM_ERROR, VMM_ERROR_CORRUPT);
+      g_assert_nonnull (strstr (error->message, "ends after 2883661 bytes, expected 8650752"));
+    }
+}
+
+static void
+test_goes_on_over_lost_places (Fixture *fixture, gconstpointer data)
+{
+  static const guint8 zero[VMM_DIGEST_SIZE];
+  static const int lost_errors[] = { EIO, EBADMSG, EUCLEAN };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) sound = NULL;
+  VmmDigestPlan plan;
+
+  fill (fixture, 8);
+  plan = plan_of (fixture, 8, 1);
+  sound = vmm_digest_run (&plan, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (lost_errors); i++)
+    {
+      int unreadable[8] = { 0 };
+      LossyOps lossy = { .base = { lossy_before }, .countdown = 5, .error_number = lost_errors[i] };
+      g_autoptr (GBytes) digests = NULL;
+      const guint8 *found;
+
+      plan.ops = &lossy.base;
+      plan.unreadable = unreadable;
+      digests = vmm_digest_run (&plan, &error);
+      g_assert_no_error (error);
+      found = g_bytes_get_data (digests, NULL);
+      /* number 4 is a hole, which nobody reads */
+      g_assert_cmpmem (found, 6 * VMM_DIGEST_SIZE, g_bytes_get_data (sound, NULL), 6 * VMM_DIGEST_SIZE);
+      for (guint chunk = 0; chunk < 8; chunk++)
+        {
+          g_assert_cmpint (unreadable[chunk], ==, chunk < 6 ? 0 : lost_errors[i]);
+          if (chunk >= 6)
+            g_assert_cmpmem (found + chunk * VMM_DIGEST_SIZE, 32, zero, 32);
+        }
+    }
+}
+
+static void
+test_other_failures_are_no_lost_places (Fixture *fixture, gconstpointer data)
+{
+  int unreadable[8] = { 0 };
+  LossyOps lossy = { .base = { lossy_before }, .countdown = 2, .error_number = ENOMEM };
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) digests = NULL;
-  Progress progress = { 0 };
+  VmmDigestPlan plan;
 
-  g_assert_cmpint (ftruncate (fixture->fd, 10ll * BIG_CHUNK), ==, 0);
-  digests = vmm_digest_chunks (
-      NULL, fixture->fd, "file", 10ull * BIG_CHUNK, BIG_CHUNK, note_progress, &progress, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (progress.last, ==, 10ull * BIG_CHUNK);
-  g_assert_cmpuint (progress.calls, ==, 3);
+  fill (fixture, 8);
+  plan = plan_of (fixture, 8, 2);
+  plan.ops = &lossy.base;
+  plan.unreadable = unreadable;
+  digests = vmm_digest_run (&plan, &error);
+  g_assert_null (digests);
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_HOST);
 }
 
 #define ADD(name, function) g_test_add ("/vmm/digest/" name, Fixture, NULL, set_up, function, tear_down)
@@ -279,5 +451,10 @@ main (int argc, char **argv)
   ADD ("reports-a-hole-that-was-cut", test_reports_a_hole_that_was_cut);
   ADD ("stops-when-cancelled", test_stops_when_cancelled);
   ADD ("tells-progress-every-16-mib", test_tells_progress_every_16_mib);
+  ADD ("same-with-any-number-of-threads", test_same_with_any_number_of_threads);
+  ADD ("any-thread-fails-all", test_any_thread_fails_all);
+  ADD ("first-failure-is-told", test_first_failure_is_told);
+  ADD ("goes-on-over-lost-places", test_goes_on_over_lost_places);
+  ADD ("other-failures-are-no-lost-places", test_other_failures_are_no_lost_places);
   return g_test_run ();
 }
