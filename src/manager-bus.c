@@ -20,6 +20,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (OvmManagerBus,
                                G_IMPLEMENT_INTERFACE (OVM_DBUS_TYPE_MANAGER, ovm_manager_bus_iface_init))
 
 static const OvmOption verify_options[] = {
+  { "chain", "b", 0, FALSE },
   { "wait", "b", 0, FALSE },
   { NULL },
 };
@@ -209,11 +210,13 @@ handle_verify_snapshot (OvmDBusManager *object,
 {
   OvmManager *manager = OVM_MANAGER_BUS (object)->manager;
   gboolean waits = ovm_options_get_boolean (options, "wait", TRUE);
+  gboolean chain = ovm_options_get_boolean (options, "chain", TRUE);
   g_autoptr (GError) error = NULL;
   OvmJob *job = NULL;
 
   if (!ovm_options_check (options, verify_options, NULL, &error) ||
-      !ovm_manager_begin_verify (manager, directory, &job, waits ? on_verified : NULL, invocation, &error))
+      !ovm_manager_begin_verify (
+          manager, directory, chain, &job, waits ? on_verified : NULL, invocation, &error))
     {
       g_dbus_method_invocation_return_gerror (invocation, error);
       return G_DBUS_METHOD_INVOCATION_HANDLED;

@@ -538,6 +538,7 @@ typedef struct
   char *directory;
   VmmSnapshot *snapshot;
   OvmJob *job; /* NULL: only inspected */
+  gboolean chain;
   OvmManagerInspectDone inspect_done;
   OvmManagerDone verify_done;
   gpointer user_data;
@@ -559,18 +560,16 @@ run_look (gpointer data, const OvmDriverTask *task, GError **error)
 {
   Look *look = data;
 
+  if (look->job != NULL)
+    return vmm_snapshot_verify_directory (
+        look->directory, NULL, look->chain, task->progress, task->progress_data, task->cancellable, error);
   look->snapshot = vmm_snapshot_open (look->directory, error);
   if (look->snapshot == NULL)
     return FALSE;
-  if (look->job == NULL)
-    {
-      /* what is missing under it, the number of those that are there tells */
-      if (!vmm_snapshot_open_chain (look->snapshot, NULL))
-        g_debug ("'%s' lacks some that it lies over", look->directory);
-      return TRUE;
-    }
-  return vmm_snapshot_open_chain (look->snapshot, error) &&
-         vmm_snapshot_verify (look->snapshot, task->progress, task->progress_data, task->cancellable, error);
+  /* what is missing under it, the number of those that are there tells */
+  if (!vmm_snapshot_open_chain (look->snapshot, NULL))
+    g_debug ("'%s' lacks some that it lies over", look->directory);
+  return TRUE;
 }
 
 static void
@@ -628,6 +627,7 @@ ovm_manager_add_snapshot (OvmManager *manager, VmmSnapshot *opened)
 gboolean
 ovm_manager_begin_verify (OvmManager *manager,
                           const char *directory,
+                          gboolean chain,
                           OvmJob **job,
                           OvmManagerDone done,
                           gpointer user_data,
@@ -641,6 +641,7 @@ ovm_manager_begin_verify (OvmManager *manager,
   if (look->job == NULL)
     return FALSE;
   *job = look->job;
+  look->chain = chain;
   look->verify_done = done;
   ovm_worker_run (ovm_job_list_get_worker (manager->jobs), look->job, run_look, on_looked, look);
   look = NULL;

@@ -77,9 +77,15 @@ gboolean ovm_manager_begin_inspect (OvmManager *manager,
 /** ovm_manager_add_snapshot: (transfer none): takes one that was opened into the list. */
 OvmSnapshot *ovm_manager_add_snapshot (OvmManager *manager, VmmSnapshot *opened);
 
-/** ovm_manager_begin_verify: @job as in ovm_manager_begin_restore(); @done is (nullable). */
+/**
+ * ovm_manager_begin_verify:
+ * @chain: whether the snapshots under it are verified, too
+ * @job: as in ovm_manager_begin_restore()
+ * @done: (nullable)
+ */
 gboolean ovm_manager_begin_verify (OvmManager *manager,
                                    const char *directory,
+                                   gboolean chain,
                                    OvmJob **job,
                                    OvmManagerDone done,
                                    gpointer user_data,

@@ -27,6 +27,12 @@ static const OvmOption wait_options[] = {
   { NULL },
 };
 
+static const OvmOption verify_options[] = {
+  { "chain", "b", 0, FALSE },
+  { "wait", "b", 0, FALSE },
+  { NULL },
+};
+
 static const OvmOption delete_options[] = {
   { "consolidate-children", "b", 0, FALSE },
   { "wait", "b", 0, FALSE },
@@ -84,13 +90,17 @@ after_begin (Call *call, gboolean begun, gboolean waits, const GError *error)
 }
 
 static gboolean
-handle (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options, Begin begin)
+handle (OvmDBusSnapshot *object,
+        GDBusMethodInvocation *invocation,
+        GVariant *options,
+        const OvmOption *known,
+        Begin begin)
 {
   OvmSnapshotBus *skin = OVM_SNAPSHOT_BUS (object);
   gboolean waits = ovm_options_get_boolean (options, "wait", TRUE);
   Call *call = call_new (skin, invocation);
   g_autoptr (GError) error = NULL;
-  gboolean begun = ovm_options_check (options, wait_options, NULL, &error) &&
+  gboolean begun = ovm_options_check (options, known, NULL, &error) &&
                    begin (skin->snapshot, waits ? on_done : NULL, call, &error);
 
   after_begin (call, begun, waits, error);
@@ -100,13 +110,19 @@ handle (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *op
 static gboolean
 handle_verify (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options)
 {
-  return handle (object, invocation, options, ovm_snapshot_begin_verify);
+  gboolean chain = ovm_options_get_boolean (options, "chain", TRUE);
+
+  return handle (object,
+                 invocation,
+                 options,
+                 verify_options,
+                 chain ? ovm_snapshot_begin_verify : ovm_snapshot_begin_verify_alone);
 }
 
 static gboolean
 handle_consolidate (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, GVariant *options)
 {
-  return handle (object, invocation, options, ovm_snapshot_begin_consolidate);
+  return handle (object, invocation, options, wait_options, ovm_snapshot_begin_consolidate);
 }
 
 static gboolean

@@ -44,6 +44,7 @@ const OvmOption ovm_snapshot_prepare_options[] = {
 typedef enum
 {
   WORK_VERIFY,
+  WORK_VERIFY_ALONE,
   WORK_DELETE,
   WORK_CONSOLIDATE,
 } Work;
@@ -54,6 +55,7 @@ static const struct
   gboolean cancelable;
 } works[] = {
   [WORK_VERIFY] = { "verify", TRUE },
+  [WORK_VERIFY_ALONE] = { "verify", TRUE },
   [WORK_DELETE] = { "delete-snapshot", FALSE },
   [WORK_CONSOLIDATE] = { "consolidate", TRUE },
 };
@@ -215,23 +217,32 @@ consolidate (OvmSnapshot *snapshot, const OvmDriverTask *task, Outcome *outcome,
 }
 
 static gboolean
+verify (OvmSnapshot *snapshot, gboolean chain, const OvmDriverTask *task, GError **error)
+{
+  return vmm_snapshot_verify_directory (snapshot->info.directory,
+                                        snapshot->info.uuid,
+                                        chain,
+                                        task->progress,
+                                        task->progress_data,
+                                        task->cancellable,
+                                        error);
+}
+
+static gboolean
 run_request (gpointer data, const OvmDriverTask *task, GError **error)
 {
   Request *request = data;
   g_autoptr (VmmSnapshot) opened = NULL;
 
+  if (request->work == WORK_VERIFY || request->work == WORK_VERIFY_ALONE)
+    return verify (request->snapshot, request->work == WORK_VERIFY, task, error);
   if (request->work == WORK_CONSOLIDATE)
     return consolidate (request->snapshot, task, &request->outcomes[0], error);
   for (guint i = 0; request->children != NULL && i < request->children->len; i++)
     if (!consolidate (request->children->pdata[i], task, &request->outcomes[i], error))
       return FALSE;
   opened = open_own (request->snapshot, error);
-  if (opened == NULL)
-    return FALSE;
-  if (request->work == WORK_DELETE)
-    return vmm_snapshot_delete (opened, error);
-  return vmm_snapshot_open_chain (opened, error) &&
-         vmm_snapshot_verify (opened, task->progress, task->progress_data, task->cancellable, error);
+  return opened != NULL && vmm_snapshot_delete (opened, error);
 }
 
 /* on the main thread, as all below */
@@ -345,6 +356,15 @@ gboolean
 ovm_snapshot_begin_verify (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data, GError **error)
 {
   return begin (snapshot, WORK_VERIFY, done, user_data, error);
+}
+
+gboolean
+ovm_snapshot_begin_verify_alone (OvmSnapshot *snapshot,
+                                 OvmSnapshotDone done,
+                                 gpointer user_data,
+                                 GError **error)
+{
+  return begin (snapshot, WORK_VERIFY_ALONE, done, user_data, error);
 }
 
 gboolean

@@ -57,6 +57,12 @@ gboolean ovm_snapshot_begin_verify (OvmSnapshot *snapshot,
                                     gpointer user_data,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** ovm_snapshot_begin_verify_alone: as ovm_snapshot_begin_verify(), without the snapshots under it. */
+gboolean ovm_snapshot_begin_verify_alone (OvmSnapshot *snapshot,
+                                          OvmSnapshotDone done,
+                                          gpointer user_data,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** ovm_snapshot_begin_delete: as ovm_snapshot_begin_verify(). */
 gboolean ovm_snapshot_begin_delete (OvmSnapshot *snapshot,
                                     OvmSnapshotDone done,

@@ -285,7 +285,8 @@ check_digest (const guint8 *bytes, gsize size, GError **error)
   g_set_error (error,
                VMM_ERROR,
                VMM_ERROR_CORRUPT,
-               "manifest.bin is damaged: its bytes have the SHA-256 %s, expected %s",
+               "manifest.bin is damaged: its %zu bytes from offset 0 have the SHA-256 %s, expected %s",
+               size - DIGEST_FIELD_SIZE,
                found,
                expected);
   return FALSE;

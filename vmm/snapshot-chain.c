@@ -51,27 +51,53 @@ set_changed_error (VmmSnapshot *found, const ProtobufCBinaryData *sha256, GError
   return NULL;
 }
 
-/* (transfer full) (nullable): the snapshot in @directory, if it has that UUID; an error only if it is damaged */
+/* what is looked for, and how */
+typedef struct
+{
+  const VmmFileOps *ops;
+  const char *uuid;
+  const ProtobufCBinaryData *sha256;
+  gboolean damaged; /* be it damaged */
+} Search;
+
 static VmmSnapshot *
-try_directory (const VmmFileOps *ops, const char *directory, const char *uuid, GError **error)
+open_candidate (const Search *search, const char *directory, GError **error)
+{
+  if (search->damaged)
+    return vmm_snapshot_open_damaged (search->ops, directory, FALSE, error);
+  return vmm_snapshot_open_link (search->ops, directory, error);
+}
+
+/*
+ * (transfer full) (nullable): the snapshot in @directory, if it has that UUID; an error only if it is damaged.
+ * @unknown, which may be NULL, is set to one that does not tell what it is
+ */
+static VmmSnapshot *
+try_directory (const Search *search, const char *directory, VmmSnapshot **unknown, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
-  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open_link (ops, directory, &local_error);
+  g_autoptr (VmmSnapshot) snapshot = open_candidate (search, directory, &local_error);
 
-  if (snapshot != NULL && strcmp (vmm_snapshot_get_uuid (snapshot), uuid) == 0)
+  if (snapshot != NULL && vmm_snapshot_get_manifest (snapshot) == NULL)
+    {
+      if (unknown != NULL)
+        *unknown = g_steal_pointer (&snapshot);
+      return NULL;
+    }
+  if (snapshot != NULL && strcmp (vmm_snapshot_get_uuid (snapshot), search->uuid) == 0)
     return g_steal_pointer (&snapshot);
   if (snapshot == NULL && !g_error_matches (local_error, VMM_ERROR, VMM_ERROR_NO_SUCH_SNAPSHOT))
     g_propagate_error (error, g_steal_pointer (&local_error));
   return NULL;
 }
 
-/* (transfer full) (nullable): the snapshot of that UUID in the directory that @beside is in */
+/* (transfer full) (nullable): the snapshot in the directory that @beside is in */
 static VmmSnapshot *
-search_beside (const VmmFileOps *ops, const char *beside, const char *uuid)
+search_beside (const Search *search, const char *beside)
 {
   g_autofree char *place = g_path_get_dirname (beside);
-  VMM_AUTO_FD int fd = vmm_file_ops_open (ops, AT_FDCWD, place, O_RDONLY | O_DIRECTORY, 0);
-  g_autoptr (GPtrArray) entries = fd >= 0 ? vmm_file_ops_list (ops, fd, place) : NULL;
+  VMM_AUTO_FD int fd = vmm_file_ops_open (search->ops, AT_FDCWD, place, O_RDONLY | O_DIRECTORY, 0);
+  g_autoptr (GPtrArray) entries = fd >= 0 ? vmm_file_ops_list (search->ops, fd, place) : NULL;
 
   for (guint i = 0; entries != NULL && i < entries->len; i++)
     {
@@ -81,10 +107,40 @@ search_beside (const VmmFileOps *ops, const char *beside, const char *uuid)
 
       if (name[0] == '.')
         continue;
-      found = try_directory (ops, directory, uuid, NULL);
+      found = try_directory (search, directory, NULL, NULL);
       if (found != NULL)
         return g_steal_pointer (&found);
     }
+  return NULL;
+}
+
+static VmmSnapshot *
+find (const Search *search, const char *directory, const char *beside, GError **error)
+{
+  g_autoptr (GError) damage = NULL;
+  g_autoptr (VmmSnapshot) unknown = NULL;
+  g_autoptr (VmmSnapshot) found = try_directory (search, directory, &unknown, &damage);
+  g_autoptr (VmmSnapshot) elsewhere = NULL;
+
+  if (found != NULL && has_digest (vmm_snapshot_get_manifest (found), search->sha256))
+    return g_steal_pointer (&found);
+  elsewhere = search_beside (search, beside);
+  if (elsewhere != NULL && has_digest (vmm_snapshot_get_manifest (elsewhere), search->sha256))
+    return g_steal_pointer (&elsewhere);
+  if (found != NULL || elsewhere != NULL)
+    return set_changed_error (found != NULL ? found : elsewhere, search->sha256, error);
+  if (unknown != NULL)
+    return g_steal_pointer (&unknown);
+  if (damage != NULL)
+    g_propagate_error (error, g_steal_pointer (&damage));
+  else
+    g_set_error (error,
+                 VMM_ERROR,
+                 VMM_ERROR_PARENT_MISSING,
+                 "snapshot %s is neither in '%s', where it was, nor beside '%s'",
+                 search->uuid,
+                 directory,
+                 beside);
   return NULL;
 }
 
@@ -96,32 +152,26 @@ vmm_snapshot_chain_find (const VmmFileOps *ops,
                          const ProtobufCBinaryData *sha256,
                          GError **error)
 {
-  g_autoptr (GError) damage = NULL;
-  g_autoptr (VmmSnapshot) found = try_directory (ops, directory, uuid, &damage);
-  g_autoptr (VmmSnapshot) elsewhere = NULL;
+  const Search search = { .ops = ops, .uuid = uuid, .sha256 = sha256 };
 
-  if (found != NULL && has_digest (vmm_snapshot_get_manifest (found), sha256))
-    return g_steal_pointer (&found);
-  elsewhere = search_beside (ops, beside, uuid);
-  if (elsewhere != NULL && has_digest (vmm_snapshot_get_manifest (elsewhere), sha256))
-    return g_steal_pointer (&elsewhere);
-  if (found != NULL || elsewhere != NULL)
-    return set_changed_error (found != NULL ? found : elsewhere, sha256, error);
-  if (damage != NULL)
-    g_propagate_error (error, g_steal_pointer (&damage));
-  else
-    g_set_error (error,
-                 VMM_ERROR,
-                 VMM_ERROR_PARENT_MISSING,
-                 "snapshot %s is neither in '%s', where it was, nor beside '%s'",
-                 uuid,
-                 directory,
-                 beside);
-  return NULL;
+  return find (&search, directory, beside, error);
 }
 
-static gboolean
-check_same_memory (VmmSnapshot *snapshot, VmmSnapshot *parent, GError **error)
+VmmSnapshot *
+vmm_snapshot_chain_find_damaged (const VmmFileOps *ops,
+                                 const char *directory,
+                                 const char *beside,
+                                 const char *uuid,
+                                 const ProtobufCBinaryData *sha256,
+                                 GError **error)
+{
+  const Search search = { .ops = ops, .uuid = uuid, .sha256 = sha256, .damaged = TRUE };
+
+  return find (&search, directory, beside, error);
+}
+
+gboolean
+vmm_snapshot_chain_check_memory (VmmSnapshot *snapshot, VmmSnapshot *parent, GError **error)
 {
   guint64 size = vmm_snapshot_get_manifest (snapshot)->memory_size_bytes;
   guint64 parent_size = vmm_snapshot_get_manifest (parent)->memory_size_bytes;
@@ -149,7 +199,7 @@ open_parent (VmmSnapshot *snapshot, GError **error)
                                                             &manifest->incremental->parent_sha256,
                                                             error);
 
-  if (parent == NULL || !check_same_memory (snapshot, parent, error))
+  if (parent == NULL || !vmm_snapshot_chain_check_memory (snapshot, parent, error))
     {
       g_prefix_error (error, "the parent of snapshot '%s': ", vmm_snapshot_get_directory (snapshot));
       return FALSE;

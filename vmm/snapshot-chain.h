@@ -29,6 +29,24 @@ VmmSnapshot *vmm_snapshot_chain_find (const VmmFileOps *ops,
                                       const ProtobufCBinaryData *sha256,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_snapshot_chain_find_damaged:
+ *
+ * As vmm_snapshot_chain_find(), by vmm_snapshot_open_damaged(): the manifest alone must be sound. Where it is not, and
+ * the snapshot is nowhere else, what is in @directory is returned, without a manifest.
+ */
+VmmSnapshot *vmm_snapshot_chain_find_damaged (const VmmFileOps *ops,
+                                              const char *directory,
+                                              const char *beside,
+                                              const char *uuid,
+                                              const ProtobufCBinaryData *sha256,
+                                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_snapshot_chain_check_memory: that @parent has as much RAM as @snapshot. Errors: CORRUPT. */
+gboolean vmm_snapshot_chain_check_memory (VmmSnapshot *snapshot,
+                                          VmmSnapshot *parent,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_snapshot_chain_get_base: (transfer none): the complete snapshot under @snapshot, whose chain is open. */
 VmmSnapshot *vmm_snapshot_chain_get_base (VmmSnapshot *snapshot);
 

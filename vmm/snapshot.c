@@ -4,6 +4,9 @@
  * The directory is opened once, and its files through that descriptor: whoever renames or replaces things later
  * changes nothing for us. Manifest and state are read whole, once, and what is checked is what is used.
  * memory.bin stays on disk; its size is checked on opening, its content when vmm_snapshot_verify() is asked for.
+ *
+ * Who wants a snapshot to use it stops at the first thing that is wrong. Who wants to know what is wrong opens it with
+ * its damage.
  */
 
 #include "config.h"
@@ -13,6 +16,7 @@
 #include "vmm/fd.h"
 #include "vmm/staging.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,12 +37,14 @@ struct _VmmSnapshot
   VmmConfig *config;
   VmmPageSet *pages;   /* that memory.bin holds; NULL for all */
   VmmSnapshot *parent; /* whose memory lies under ours; NULL for none, or none that was opened */
+  VmmDamage *damage;   /* NULL unless it was opened although it may have some */
 };
 
 static void
 snapshot_free (VmmSnapshot *snapshot)
 {
   vmm_snapshot_unref (snapshot->parent);
+  vmm_damage_free (snapshot->damage);
   vmm_page_set_free (snapshot->pages);
   vmm_config_free (snapshot->config);
   vmm_saved_state_free (snapshot->state);
@@ -189,6 +195,7 @@ load_manifest (VmmSnapshot *snapshot, GError **error)
 {
   guint64 size;
   VMM_AUTO_FD int fd = open_file (snapshot, VMM_SNAPSHOT_MANIFEST, &size, error);
+  g_autoptr (GError) local_error = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
   if (fd < 0)
@@ -207,10 +214,14 @@ load_manifest (VmmSnapshot *snapshot, GError **error)
   bytes = read_file (snapshot, fd, VMM_SNAPSHOT_MANIFEST, (gsize) size, error);
   if (bytes == NULL)
     return FALSE;
-  snapshot->manifest = vmm_manifest_unpack (bytes, error);
+  snapshot->manifest = vmm_manifest_unpack (bytes, &local_error);
   if (snapshot->manifest == NULL)
     {
-      g_prefix_error (error, "'%s': ", snapshot->directory);
+      g_prefix_error (&local_error,
+                      "%s%s",
+                      snapshot->directory,
+                      g_str_has_prefix (local_error->message, VMM_SNAPSHOT_MANIFEST) ? "/" : ": ");
+      g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
   snapshot->config = vmm_manifest_get_config (snapshot->manifest);
@@ -236,9 +247,10 @@ check_file_digest (VmmSnapshot *snapshot,
   g_set_error (error,
                VMM_ERROR,
                VMM_ERROR_CORRUPT,
-               "'%s/%s' is damaged: it has the SHA-256 %s, expected %s",
+               "'%s/%s' is damaged: its %zu bytes from offset 0 have the SHA-256 %s, expected %s",
                snapshot->directory,
                name,
+               g_bytes_get_size (bytes),
                found_string,
                expected_string);
   return FALSE;
@@ -353,18 +365,97 @@ open_memory (VmmSnapshot *snapshot, GError **error)
 }
 
 static VmmSnapshot *
-open_snapshot (const VmmFileOps *ops, const char *directory, gboolean with_state, GError **error)
+snapshot_new (const VmmFileOps *ops, const char *directory)
 {
-  g_autoptr (VmmSnapshot) snapshot = g_new0 (VmmSnapshot, 1);
+  VmmSnapshot *snapshot = g_new0 (VmmSnapshot, 1);
 
   g_atomic_ref_count_init (&snapshot->refs);
   snapshot->ops = ops;
   snapshot->directory = g_strdup (directory);
   snapshot->directory_fd = -1;
   snapshot->memory_fd = -1;
+  return snapshot;
+}
+
+static VmmSnapshot *
+open_snapshot (const VmmFileOps *ops, const char *directory, gboolean with_state, GError **error)
+{
+  g_autoptr (VmmSnapshot) snapshot = snapshot_new (ops, directory);
+
   if (!open_directory (snapshot, error) || !load_manifest (snapshot, error) ||
       (with_state && !load_state (snapshot, error)) || !load_pages (snapshot, error) ||
       !open_memory (snapshot, error))
+    return NULL;
+  return g_steal_pointer (&snapshot);
+}
+
+/* one part of a snapshot that may be damaged */
+static gboolean
+load_part (VmmSnapshot *snapshot, const char *name, gboolean (*load) (VmmSnapshot *snapshot, GError **error))
+{
+  GError *error = NULL;
+
+  if (load (snapshot, &error))
+    return TRUE;
+  if (g_error_matches (error, VMM_ERROR, VMM_ERROR_NO_SUCH_SNAPSHOT))
+    {
+      vmm_damage_add (snapshot->damage, "'%s/%s' is missing", snapshot->directory, name);
+      g_error_free (error);
+    }
+  else
+    vmm_damage_take_error (snapshot->damage, error);
+  return FALSE;
+}
+
+static gboolean
+has_file (VmmSnapshot *snapshot, const char *name)
+{
+  struct stat st;
+
+  return vmm_file_ops_stat_at (snapshot->ops, snapshot->directory_fd, name, &st) == 0 || errno != ENOENT;
+}
+
+/* without a manifest, of the other files it is known only whether they are there */
+static gboolean
+look_for_files (VmmSnapshot *snapshot, gboolean with_state, GError **error)
+{
+  static const char *const names[] = { VMM_SNAPSHOT_MANIFEST, VMM_SNAPSHOT_MEMORY, VMM_SNAPSHOT_STATE };
+  gsize n_wanted = with_state ? 3 : 2;
+  gboolean there[G_N_ELEMENTS (names)];
+  gboolean any = FALSE;
+
+  for (gsize i = 0; i < n_wanted; i++)
+    {
+      there[i] = has_file (snapshot, names[i]);
+      any = any || there[i];
+    }
+  if (!any)
+    {
+      set_error (error, ENOENT, "open", snapshot->directory, VMM_SNAPSHOT_MANIFEST);
+      return FALSE;
+    }
+  for (gsize i = 1; i < n_wanted; i++)
+    if (!there[i])
+      vmm_damage_add (snapshot->damage, "'%s/%s' is missing", snapshot->directory, names[i]);
+  return TRUE;
+}
+
+static VmmSnapshot *
+open_with_damage (const VmmFileOps *ops, const char *directory, gboolean with_state, GError **error)
+{
+  g_autoptr (VmmSnapshot) snapshot = snapshot_new (ops, directory);
+
+  snapshot->damage = vmm_damage_new ();
+  if (!open_directory (snapshot, error))
+    return NULL;
+  if (load_part (snapshot, VMM_SNAPSHOT_MANIFEST, load_manifest))
+    {
+      if (with_state)
+        (void) load_part (snapshot, VMM_SNAPSHOT_STATE, load_state);
+      (void) load_part (snapshot, VMM_SNAPSHOT_PAGES, load_pages);
+      (void) load_part (snapshot, VMM_SNAPSHOT_MEMORY, open_memory);
+    }
+  else if (!look_for_files (snapshot, with_state, error))
     return NULL;
   return g_steal_pointer (&snapshot);
 }
@@ -404,6 +495,34 @@ VmmSnapshot *
 vmm_snapshot_open (const char *directory, GError **error)
 {
   return vmm_snapshot_open_with_ops (NULL, directory, error);
+}
+
+gboolean
+vmm_snapshot_is_current (VmmSnapshot *snapshot)
+{
+  struct stat named, opened;
+
+  return fstatat (AT_FDCWD, snapshot->directory, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         fstat (snapshot->directory_fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino &&
+         faccessat (snapshot->directory_fd, VMM_SNAPSHOT_MANIFEST, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+VmmSnapshot *
+vmm_snapshot_open_damaged (const VmmFileOps *ops, const char *directory, gboolean with_state, GError **error)
+{
+  g_autoptr (VmmSnapshot) snapshot = open_with_damage (ops, directory, with_state, error);
+
+  if (snapshot == NULL || vmm_damage_get_count (snapshot->damage) == 0 || vmm_snapshot_is_current (snapshot))
+    return g_steal_pointer (&snapshot);
+  /* files that were gone because a complete one took its place */
+  return open_with_damage (ops, directory, with_state, error);
+}
+
+const VmmDamage *
+vmm_snapshot_get_damage (VmmSnapshot *snapshot)
+{
+  return snapshot->damage;
 }
 
 const char *
@@ -519,7 +638,7 @@ vmm_snapshot_get_pages (VmmSnapshot *snapshot)
 gboolean
 vmm_snapshot_get_incremental (VmmSnapshot *snapshot)
 {
-  return snapshot->pages != NULL;
+  return snapshot->manifest->incremental != NULL;
 }
 
 VmmSnapshot *
@@ -539,109 +658,6 @@ int
 vmm_snapshot_get_memory_fd (VmmSnapshot *snapshot)
 {
   return snapshot->memory_fd;
-}
-
-static gboolean
-compare_digests (VmmSnapshot *snapshot, const char *path, const guint8 *found, GError **error)
-{
-  const Openvmm__Snapshot__MemoryDigests *digests = snapshot->manifest->memory_digests;
-  gsize n_chunks = digests->sha256.len / VMM_DIGEST_SIZE;
-  g_autofree char *expected_string = NULL;
-  g_autofree char *found_string = NULL;
-  gsize n_damaged = 0;
-  gsize first = 0;
-
-  for (gsize i = n_chunks; i-- > 0;)
-    {
-      if (memcmp (digests->sha256.data + i * VMM_DIGEST_SIZE, found + i * VMM_DIGEST_SIZE, VMM_DIGEST_SIZE) ==
-          0)
-        continue;
-      n_damaged++;
-      first = i;
-    }
-  if (n_damaged == 0)
-    return TRUE;
-
-  expected_string = vmm_digest_to_string (digests->sha256.data + first * VMM_DIGEST_SIZE);
-  found_string = vmm_digest_to_string (found + first * VMM_DIGEST_SIZE);
-  g_set_error (error,
-               VMM_ERROR,
-               VMM_ERROR_CORRUPT,
-               "'%s' is damaged in %zu of %zu chunks of %" G_GUINT64_FORMAT
-               " bytes; the first is at offset %" G_GUINT64_FORMAT ", where the SHA-256 is %s, expected %s",
-               path,
-               n_damaged,
-               n_chunks,
-               digests->chunk_size,
-               first * digests->chunk_size,
-               found_string,
-               expected_string);
-  return FALSE;
-}
-
-/* one snapshot of a chain that is verified */
-typedef struct
-{
-  VmmProgressFunc progress;
-  gpointer user_data;
-  guint64 done; /* bytes, of those before it */
-  guint64 total;
-} Walk;
-
-static void
-on_progress (guint64 done, guint64 total, gpointer user_data)
-{
-  Walk *walk = user_data;
-
-  walk->progress (walk->done + done, walk->total, walk->user_data);
-}
-
-static gboolean
-verify_link (VmmSnapshot *snapshot, Walk *walk, GCancellable *cancellable, GError **error)
-{
-  g_autofree char *path = g_build_filename (snapshot->directory, VMM_SNAPSHOT_MEMORY, NULL);
-  g_autoptr (GBytes) found = vmm_digest_chunks (snapshot->ops,
-                                                snapshot->memory_fd,
-                                                path,
-                                                snapshot->manifest->memory_size_bytes,
-                                                snapshot->manifest->memory_digests->chunk_size,
-                                                walk->progress != NULL ? on_progress : NULL,
-                                                walk,
-                                                cancellable,
-                                                error);
-
-  if (found == NULL)
-    return FALSE;
-  walk->done += snapshot->manifest->memory_size_bytes;
-  return compare_digests (snapshot, path, g_bytes_get_data (found, NULL), error);
-}
-
-gboolean
-vmm_snapshot_is_current (VmmSnapshot *snapshot)
-{
-  struct stat named, opened;
-
-  return fstatat (AT_FDCWD, snapshot->directory, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         fstat (snapshot->directory_fd, &opened) == 0 && named.st_dev == opened.st_dev &&
-         named.st_ino == opened.st_ino &&
-         faccessat (snapshot->directory_fd, VMM_SNAPSHOT_MANIFEST, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-gboolean
-vmm_snapshot_verify (VmmSnapshot *snapshot,
-                     VmmProgressFunc progress,
-                     gpointer user_data,
-                     GCancellable *cancellable,
-                     GError **error)
-{
-  Walk walk = { .progress = progress, .user_data = user_data };
-
-  for (VmmSnapshot *link = snapshot; link != NULL; link = link->parent)
-    walk.total += link->manifest->memory_size_bytes;
-  for (VmmSnapshot *link = snapshot; link != NULL; link = link->parent)
-    if (!verify_link (link, &walk, cancellable, error))
-      return FALSE;
-  return TRUE;
 }
 
 gboolean

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "vmm/damage.h"
 #include "vmm/file-ops.h"
 #include "vmm/manifest.h"
 #include "vmm/page-set.h"
@@ -35,6 +36,23 @@ VmmSnapshot *vmm_snapshot_open_with_ops (const VmmFileOps *ops,
 VmmSnapshot *vmm_snapshot_open_link (const VmmFileOps *ops,
                                      const char *directory,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_open_damaged:
+ *
+ * Opens what can be opened of a snapshot in order to tell what is wrong with it, and for nothing else: there may be no
+ * manifest, state or pages, and a memory.bin of another size or none at all (-1). With @with_state its state is looked
+ * at, too.
+ *
+ * Errors: NO_SUCH_SNAPSHOT if there is no directory, or no file of a snapshot in it, NOT_AUTHORIZED, HOST.
+ */
+VmmSnapshot *vmm_snapshot_open_damaged (const VmmFileOps *ops,
+                                        const char *directory,
+                                        gboolean with_state,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_snapshot_get_damage: (nullable): what vmm_snapshot_open_damaged() found; %NULL if others opened it. */
+const VmmDamage *vmm_snapshot_get_damage (VmmSnapshot *snapshot);
 
 const VmmFileOps *vmm_snapshot_get_ops (VmmSnapshot *snapshot); /* (nullable) */
 int vmm_snapshot_get_directory_fd (VmmSnapshot *snapshot);      /* O_PATH; belongs to @snapshot */

@@ -212,14 +212,37 @@ guint vmm_snapshot_get_chain_length (VmmSnapshot *snapshot);
  * Reads all of memory.bin and compares it with the digests in the manifest; then that of each snapshot under it, as far
  * as vmm_snapshot_open_chain() has opened them.
  *
- * Thread: any that may block. Errors: %VMM_ERROR_CORRUPT naming file and offset, %VMM_ERROR_CANCELLED,
- * %VMM_ERROR_HOST.
+ * Thread: any that may block. Errors: %VMM_ERROR_CORRUPT, with a line for each damaged place: file, bytes, their digest
+ * and the one expected, 32 of them at most; %VMM_ERROR_CANCELLED, %VMM_ERROR_HOST.
  */
 gboolean vmm_snapshot_verify (VmmSnapshot *snapshot,
                               VmmProgressFunc progress,
                               gpointer user_data,
                               GCancellable *cancellable,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_verify_directory:
+ * @directory: absolute path
+ * @uuid: (nullable): of the snapshot that should be there
+ * @chain: whether those under it are verified, too
+ * @progress: (nullable): told of the bytes of memory.bin read
+ *
+ * Looks for all that is wrong with a snapshot that may be damaged: manifest, state and memory, and of those under it
+ * what a restore needs, which is all but their state.
+ *
+ * Thread: any that may block. Errors: %VMM_ERROR_CORRUPT as of vmm_snapshot_verify(); if nothing is damaged but the
+ * chain is broken, %VMM_ERROR_PARENT_MISSING, %VMM_ERROR_PARENT_CHANGED or %VMM_ERROR_LIMIT_EXCEEDED;
+ * %VMM_ERROR_NO_SUCH_SNAPSHOT, %VMM_ERROR_INCOMPATIBLE, %VMM_ERROR_NOT_AUTHORIZED, %VMM_ERROR_CANCELLED,
+ * %VMM_ERROR_HOST.
+ */
+gboolean vmm_snapshot_verify_directory (const char *directory,
+                                        const char *uuid,
+                                        gboolean chain,
+                                        VmmProgressFunc progress,
+                                        gpointer user_data,
+                                        GCancellable *cancellable,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * vmm_snapshot_is_current:

@@ -152,6 +152,22 @@ find_meaning (const GError *error)
   return is_activation_failure (error) ? N_ ("openvmmd could not be started") : NULL;
 }
 
+/* the service may have more to say than goes on one line */
+static char *
+make_printable (const char *message)
+{
+  g_auto (GStrv) lines = g_strsplit (message, "\n", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      char *line = ovm_ctl_text_make_printable (lines[i]);
+
+      g_free (lines[i]);
+      lines[i] = line;
+    }
+  return g_strjoinv ("\n  ", lines);
+}
+
 char *
 ovm_ctl_status_describe (const GError *error)
 {
@@ -160,7 +176,7 @@ ovm_ctl_status_describe (const GError *error)
   g_autofree char *detail = NULL;
 
   g_dbus_error_strip_remote_error (local);
-  detail = ovm_ctl_text_make_printable (local->message);
+  detail = make_printable (local->message);
   g_strchomp (detail);
   if (meaning == NULL)
     return g_steal_pointer (&detail);

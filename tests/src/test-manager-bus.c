@@ -5,6 +5,10 @@
 
 #include "tests/src/bus.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define UUID "0b3f1a52-77d4-4c0e-9c1e-2f6e0c7a9d11"
 
 static void
@@ -144,6 +148,85 @@ test_inspects_and_verifies (Bus *bus, gconstpointer data)
   assert_refused (bus, "VerifySnapshot", "('/nonexistent', @a{sv} {})", OVM_ERROR_NO_SUCH_SNAPSHOT);
   assert_refused (bus, "VerifySnapshot", "('/s', {'memory': <true>})", OVM_ERROR_UNKNOWN_KEY);
   assert_refused (bus, "InspectSnapshot", "('s',)", OVM_ERROR_INVALID_CONFIG);
+}
+
+/* changes one bit of a file, or back */
+static void
+flip (Bus *bus, const char *name, off_t offset)
+{
+  g_autofree char *path = bus_path (bus, name);
+  guint8 byte;
+  int fd;
+
+  g_assert_cmpint (chmod (path, 0600), ==, 0);
+  fd = open (path, O_RDWR | O_CLOEXEC);
+  g_assert_cmpint (pread (fd, &byte, 1, offset), ==, 1);
+  byte ^= 1;
+  g_assert_cmpint (pwrite (fd, &byte, 1, offset), ==, 1);
+  g_assert_cmpint (close (fd), ==, 0);
+}
+
+static void
+test_refuses_damage (Bus *bus, gconstpointer data)
+{
+  static const struct
+  {
+    const char *name;
+    off_t offset;
+    gboolean only_if_checked;
+  } places[] = {
+    { "s/manifest.bin", 0, FALSE },    { "s/manifest.bin", 200, FALSE },   { "s/memory.bin", 0, TRUE },
+    { "s/memory.bin", 5000000, TRUE }, { "s/memory.bin", 16777215, TRUE },
+  };
+  g_autofree char *snapshot = NULL;
+  g_autofree char *plain = bus_with_path (bus, "s", "('new', '", "', {'driver': <'test'>})");
+  g_autofree char *checked =
+      bus_with_path (bus, "s", "('checked', '", "', {'driver': <'test'>, 'verify-memory': <true>})");
+  g_autofree char *in_place = bus_with_path (bus, "s", "('", "', {'verify-memory': <true>})");
+  g_autofree char *verify = bus_with_path (bus, "s", "('", "', {'chain': <false>})");
+
+  bus_create (bus, "vm", NULL);
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+  snapshot = bus_save (bus, BUS_VM ("vm"), "s");
+  for (gsize i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      flip (bus, places[i].name, places[i].offset);
+      assert_refused (bus, "VerifySnapshot", verify, OVM_ERROR_CORRUPT);
+      assert_refused (bus, "RestoreVM", checked, OVM_ERROR_CORRUPT);
+      bus_assert_fails (bus, BUS_VM ("vm"), "VM", "Restore", in_place, OVM_ERROR_CORRUPT);
+      if (!places[i].only_if_checked)
+        assert_refused (bus, "RestoreVM", plain, OVM_ERROR_CORRUPT);
+      bus_assert_property (bus, BUS_VM ("vm"), "VM", "State", "'running'");
+      flip (bus, places[i].name, places[i].offset);
+    }
+  manager (bus, "VerifySnapshot", verify, "()");
+  manager (bus, "RestoreVM", checked, "('/org/openvmm/vm/checked',)");
+}
+
+static void
+test_tells_all_damage (Bus *bus, gconstpointer data)
+{
+  g_autofree char *snapshot = NULL;
+  g_autofree char *state = bus_path (bus, "s/state.bin");
+  g_autofree char *verify = bus_with_path (bus, "s", "('", "', @a{sv} {})");
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  bus_create (bus, "vm", NULL);
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+  snapshot = bus_save (bus, BUS_VM ("vm"), "s");
+  g_assert_cmpint (unlink (state), ==, 0);
+  flip (bus, "s/memory.bin", 0);
+  flip (bus, "s/memory.bin", 9000000);
+  reply = bus_try (bus, OVM_MANAGER_PATH, "Manager", "VerifySnapshot", verify, &error);
+  g_assert_null (reply);
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_CORRUPT);
+  lines = g_strsplit (error->message, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), ==, 4);
+  g_assert_nonnull (strstr (lines[1], "s/state.bin' is missing"));
+  g_assert_nonnull (strstr (lines[2], "s/memory.bin' is damaged in bytes 0 to 4194303: "));
+  g_assert_nonnull (strstr (lines[3], "s/memory.bin' is damaged in bytes 8388608 to 12582911: "));
 }
 
 static void
@@ -313,6 +396,8 @@ main (int argc, char **argv)
   bus_test_add ("/src/manager-bus/restores", test_restores);
   bus_test_add ("/src/manager-bus/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
   bus_test_add ("/src/manager-bus/inspects-and-verifies", test_inspects_and_verifies);
+  bus_test_add ("/src/manager-bus/refuses-damage", test_refuses_damage);
+  bus_test_add ("/src/manager-bus/tells-all-damage", test_tells_all_damage);
   bus_test_add ("/src/manager-bus/tells-of-itself", test_tells_of_itself);
   bus_test_add ("/src/manager-bus/vanishing-client", test_vanishing_client);
   bus_test_add ("/src/manager-bus/busctl", test_busctl);

@@ -405,13 +405,13 @@ test_inspects_and_verifies (void)
   g_assert_no_error (model.error);
 
   model_reset (&model);
-  g_assert_true (ovm_manager_begin_verify (model.manager, directory, &job, on_verified, &model, &error));
+  g_assert_true (ovm_manager_begin_verify (model.manager, directory, TRUE, &job, on_verified, &model, &error));
   g_assert_cmpstr (ovm_job_get_operation (job), ==, "verify");
   model_wait_until (model.done);
   g_assert_no_error (model.error);
 
   model_reset (&model);
-  g_assert_true (ovm_manager_begin_verify (model.manager, missing, &job, on_verified, &model, &error));
+  g_assert_true (ovm_manager_begin_verify (model.manager, missing, FALSE, &job, on_verified, &model, &error));
   model_wait_until (model.done);
   g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
 

@@ -145,6 +145,8 @@ test_verifies (Bus *bus, gconstpointer data)
   g_assert_cmpint (pwrite (fd, "x", 1, 4711), ==, 1);
   g_assert_cmpint (close (fd), ==, 0);
   bus_assert_fails (bus, snapshot, "Snapshot", "Verify", "(@a{sv} {},)", OVM_ERROR_CORRUPT);
+  bus_assert_fails (bus, snapshot, "Snapshot", "Verify", "({'chain': <false>},)", OVM_ERROR_CORRUPT);
+  bus_assert_fails (bus, snapshot, "Snapshot", "Verify", "({'chain': <'yes'>},)", OVM_ERROR_INVALID_TYPE);
 }
 
 static void

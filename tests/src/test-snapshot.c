@@ -114,6 +114,36 @@ test_verifies (Fixture *fixture, gconstpointer data)
   g_assert_error (fixture->error, OVM_ERROR, OVM_ERROR_CORRUPT);
 }
 
+/* the one under an incremental snapshot, or not */
+static void
+test_verifies_alone (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *over = model_path (&fixture->model, "over");
+  g_autoptr (VmmConfig) config = vmm_config_new ();
+  g_autoptr (VmmSnapshot) opened = NULL;
+  g_autoptr (GError) error = NULL;
+  VmmSaveResult result;
+
+  g_free (config->uuid);
+  config->uuid = g_strdup (ovm_snapshot_get_info (fixture->snapshot)->vm_uuid);
+  config->name = g_strdup ("vm");
+  config->kernel = g_strdup ("/k");
+  config->vp_count = 2;
+  config->memory_size = 16777216;
+  g_assert_true (vmm_snapshot_write_incremental (
+      config, TRUE, over, NULL, fixture->directory, 0, NULL, NULL, NULL, &result, &error));
+  g_assert_no_error (error);
+  opened = vmm_snapshot_open (over, &error);
+  g_assert_no_error (error);
+  flip_a_bit (fixture);
+  g_object_unref (fixture->snapshot);
+  fixture->snapshot = ovm_snapshot_new (opened, ovm_manager_get_jobs (fixture->model.manager));
+  run (fixture, ovm_snapshot_begin_verify);
+  g_assert_error (fixture->error, OVM_ERROR, OVM_ERROR_CORRUPT);
+  run (fixture, ovm_snapshot_begin_verify_alone);
+  g_assert_no_error (fixture->error);
+}
+
 static void
 test_deletes (Fixture *fixture, gconstpointer data)
 {
@@ -181,6 +211,7 @@ main (int argc, char **argv)
 #define add(name, function) g_test_add ("/src/snapshot/" name, Fixture, NULL, set_up, function, tear_down)
   add ("tells-what-it-is", test_tells_what_it_is);
   add ("verifies", test_verifies);
+  add ("verifies-alone", test_verifies_alone);
   add ("deletes", test_deletes);
   add ("keeps-what-is-not-its-own", test_keeps_what_is_not_its_own);
   add ("gone-directory-is-no-such-snapshot", test_gone_directory_is_no_such_snapshot);

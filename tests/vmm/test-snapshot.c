@@ -181,12 +181,12 @@ test_verify_finds_flips_in_memory (Fixture *fixture, gconstpointer data)
 
   check_memory_flip (fixture->directory, 4096, expected);
   check_memory_flip (fixture->directory, 4096, found);
-  check_memory_flip (fixture->directory, 0, "offset 0,");
-  check_memory_flip (fixture->directory, SAMPLE_CHUNK - 1, "offset 0,");
-  check_memory_flip (fixture->directory, SAMPLE_CHUNK, "offset 4194304,");
-  check_memory_flip (fixture->directory, 2 * SAMPLE_CHUNK + 100000, "offset 8388608,");
-  check_memory_flip (fixture->directory, VMM_MEMORY_SIZE_MIN - 1, "offset 12582912,");
-  check_memory_flip (fixture->directory, VMM_MEMORY_SIZE_MIN - 1, "in 1 of 4 chunks");
+  check_memory_flip (fixture->directory, 0, "in bytes 0 to 4194303:");
+  check_memory_flip (fixture->directory, SAMPLE_CHUNK - 1, "in bytes 0 to 4194303:");
+  check_memory_flip (fixture->directory, SAMPLE_CHUNK, "in bytes 4194304 to 8388607:");
+  check_memory_flip (fixture->directory, 2 * SAMPLE_CHUNK + 100000, "in bytes 8388608 to 12582911:");
+  check_memory_flip (fixture->directory, VMM_MEMORY_SIZE_MIN - 1, "in bytes 12582912 to 16777215:");
+  check_memory_flip (fixture->directory, VMM_MEMORY_SIZE_MIN - 1, "in 1 place:");
   sample_assert_sound (fixture->directory);
 }
 
