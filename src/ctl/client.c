@@ -183,3 +183,27 @@ ovm_ctl_client_make_absolute (const char *path)
     return g_path_is_absolute (path) ? g_strdup (path) : g_build_filename (directory, path, NULL);
   return g_canonicalize_filename (path, directory);
 }
+
+OvmDBusSnapshot *
+ovm_ctl_client_find_snapshot (OvmDBusManager *manager, const char *word, GError **error)
+{
+  g_autoptr (GPtrArray) snapshots = ovm_ctl_client_list (manager, "org.openvmm.Snapshot", error);
+  g_autofree char *directory = ovm_ctl_client_make_absolute (word);
+
+  if (snapshots == NULL)
+    return NULL;
+  for (guint i = 0; i < snapshots->len; i++)
+    {
+      OvmDBusSnapshot *snapshot = g_ptr_array_index (snapshots, i);
+
+      if (g_strcmp0 (ovm_dbus_snapshot_get_directory (snapshot), directory) == 0 ||
+          g_strcmp0 (ovm_dbus_snapshot_get_uuid (snapshot), word) == 0)
+        return g_object_ref (snapshot);
+    }
+  g_set_error (error,
+               OVM_CTL_ERROR,
+               OVM_CTL_STATUS_NOT_FOUND,
+               _ ("openvmmd knows no snapshot “%s”; “openvmmctl list --snapshots” lists those it knows"),
+               word);
+  return NULL;
+}

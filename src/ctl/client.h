@@ -41,6 +41,16 @@ OvmDBusSnapshot *ovm_ctl_client_get_snapshot_at (OvmDBusManager *manager,
                                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * ovm_ctl_client_find_snapshot:
+ * @word: directory, relative to ours or absolute, or UUID
+ *
+ * Errors: %OVM_CTL_STATUS_NOT_FOUND if the service knows no such snapshot.
+ */
+OvmDBusSnapshot *ovm_ctl_client_find_snapshot (OvmDBusManager *manager,
+                                               const char *word,
+                                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
  * ovm_ctl_client_list:
  * @interface: such as "org.openvmm.VM"
  *

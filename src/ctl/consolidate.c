@@ -8,30 +8,6 @@
 
 #include <glib/gi18n.h>
 
-static OvmDBusSnapshot *
-find (OvmDBusManager *manager, const char *word, GError **error)
-{
-  g_autoptr (GPtrArray) snapshots = ovm_ctl_client_list (manager, "org.openvmm.Snapshot", error);
-  g_autofree char *directory = ovm_ctl_client_make_absolute (word);
-
-  if (snapshots == NULL)
-    return NULL;
-  for (guint i = 0; i < snapshots->len; i++)
-    {
-      OvmDBusSnapshot *snapshot = g_ptr_array_index (snapshots, i);
-
-      if (g_strcmp0 (ovm_dbus_snapshot_get_directory (snapshot), directory) == 0 ||
-          g_strcmp0 (ovm_dbus_snapshot_get_uuid (snapshot), word) == 0)
-        return g_object_ref (snapshot);
-    }
-  g_set_error (error,
-               OVM_CTL_ERROR,
-               OVM_CTL_STATUS_NOT_FOUND,
-               _ ("openvmmd knows no snapshot “%s”; “openvmmctl list --snapshots” lists those it knows"),
-               word);
-  return NULL;
-}
-
 static gboolean
 consolidate (OvmDBusSnapshot *snapshot, GError **error)
 {
@@ -62,7 +38,7 @@ run (OvmCtl *ctl, const char *const *args)
 
   manager = ovm_ctl_client_get_manager (ctl, &error);
   if (manager != NULL)
-    snapshot = find (manager, words[0], &error);
+    snapshot = ovm_ctl_client_find_snapshot (manager, words[0], &error);
   if (snapshot == NULL || !consolidate (snapshot, &error))
     return ovm_ctl_fail (ctl, error);
 

@@ -23,42 +23,16 @@ delete_vm (OvmDBusVM *vm, gpointer user_data, GError **error)
                                        error);
 }
 
-static GDBusProxy *
-find_snapshot (OvmDBusManager *manager, const char *word, GError **error)
-{
-  g_autoptr (GPtrArray) snapshots = ovm_ctl_client_list (manager, "org.openvmm.Snapshot", error);
-  g_autofree char *directory = ovm_ctl_client_make_absolute (word);
-
-  if (snapshots == NULL)
-    return NULL;
-
-  for (guint i = 0; i < snapshots->len; i++)
-    {
-      OvmDBusSnapshot *snapshot = g_ptr_array_index (snapshots, i);
-
-      if (g_strcmp0 (ovm_dbus_snapshot_get_directory (snapshot), directory) == 0 ||
-          g_strcmp0 (ovm_dbus_snapshot_get_uuid (snapshot), word) == 0)
-        return g_object_ref (G_DBUS_PROXY (snapshot));
-    }
-
-  g_set_error (error,
-               OVM_CTL_ERROR,
-               OVM_CTL_STATUS_NOT_FOUND,
-               _ ("openvmmd knows no snapshot “%s”; “openvmmctl list --snapshots” lists those it knows"),
-               word);
-  return NULL;
-}
-
 static gboolean
 delete_snapshot (OvmDBusManager *manager, const char *word, gboolean consolidates, GError **error)
 {
-  g_autoptr (GDBusProxy) snapshot = find_snapshot (manager, word, error);
+  g_autoptr (OvmDBusSnapshot) snapshot = ovm_ctl_client_find_snapshot (manager, word, error);
   g_auto (GVariantBuilder) options = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
   if (consolidates)
     g_variant_builder_add (&options, "{sv}", "consolidate-children", g_variant_new_boolean (TRUE));
 
-  return snapshot != NULL && ovm_dbus_snapshot_call_delete_sync (OVM_DBUS_SNAPSHOT (snapshot),
+  return snapshot != NULL && ovm_dbus_snapshot_call_delete_sync (snapshot,
                                                                  g_variant_builder_end (&options),
                                                                  G_DBUS_CALL_FLAGS_NONE,
                                                                  OVM_CTL_NO_TIMEOUT,
