@@ -494,12 +494,16 @@ reset (OvmDriverVm *vm, GError **error)
   return FALSE;
 }
 
-/* A machine that could not go on after what failed stands still, and can be resumed: so it is paused. */
-static void
-note_standstill (OvmDriverVm *vm, const char *reason)
+/*
+ * Takes @failure over. A machine that could not go on after it stands still, and can be resumed: so it is paused.
+ */
+static gboolean
+fail (OvmDriverVm *vm, GError *failure, GError **error)
 {
   if (get_state (vm, NULL) == OVM_STATE_RUNNING && !vmm_machine_is_running (vm->machine))
-    set_state (vm, OVM_STATE_PAUSED, reason);
+    set_state (vm, OVM_STATE_PAUSED, failure->message);
+  g_propagate_error (error, failure);
+  return FALSE;
 }
 
 static gboolean
@@ -512,7 +516,6 @@ save (OvmDriverVm *vm,
       GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
-
   g_autoptr (GError) local_error = NULL;
 
   if (!check_machine (vm, error))
@@ -527,9 +530,7 @@ save (OvmDriverVm *vm,
                         result,
                         &local_error))
     return TRUE;
-  note_standstill (vm, local_error->message);
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
+  return fail (vm, g_steal_pointer (&local_error), error);
 }
 
 static gboolean
@@ -554,9 +555,7 @@ save_incremental (OvmDriverVm *vm,
                                     result,
                                     &local_error))
     return TRUE;
-  note_standstill (vm, local_error->message);
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
+  return fail (vm, g_steal_pointer (&local_error), error);
 }
 
 /* puts the old machine back: what it was doing it goes on with */
@@ -590,9 +589,7 @@ go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gbool
   if (*ended)
     return FALSE;
   set_state (vm, state, reason);
-  note_standstill (vm, local_error->message);
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
+  return fail (vm, g_steal_pointer (&local_error), error);
 }
 
 static void
