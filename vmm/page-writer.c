@@ -11,10 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "vmm/fd.h"
+#include "vmm/sparse-copy.h"
 
 #define CHUNK_PAGES 256u                           /* looked at in one step: 1 MiB */
 #define PAGEMAP_HELD ((1ull << 63) | (1ull << 62)) /* present, or swapped out: Linux admin-guide/mm/pagemap */
@@ -29,12 +29,6 @@ typedef struct
   int fd;
   guint64 data_start, data_end; /* the extent of data in base_fd at or after the last place asked for */
 } PageWriter;
-
-static gboolean
-is_zero (const guint8 *page)
-{
-  return page[0] == 0 && memcmp (page, page + 1, VMM_PAGE_SIZE - 1) == 0;
-}
 
 static gboolean
 set_error_from_errno (GError **error, const char *what)
@@ -125,7 +119,7 @@ write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
     {
       guint64 here = offset + (guint64) i * VMM_PAGE_SIZE;
       gboolean keep = ((held[i] & PAGEMAP_HELD) != 0 || base_has_data (writer, here)) &&
-                      !is_zero (writer->host + here);
+                      !vmm_sparse_copy_is_zero (writer->host + here, VMM_PAGE_SIZE);
 
       if (keep)
         run += VMM_PAGE_SIZE;
@@ -173,40 +167,17 @@ vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GEr
   return TRUE;
 }
 
-/* Number of the first page from @page on that is marked as @marked, or @n_pages. */
-static guint64
-next_page (const guint64 *bits, guint64 page, guint64 n_pages, gboolean marked)
-{
-  while (page < n_pages)
-    {
-      guint64 word = (marked ? bits[page / 64] : ~bits[page / 64]) >> (page % 64);
-
-      if (word != 0)
-        return MIN (page + __builtin_ctzll (word), n_pages);
-      page = (page / 64 + 1) * 64;
-    }
-  return n_pages;
-}
-
 gboolean
-vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const guint64 *bits, GError **error)
+vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const VmmPageSet *dirty, GError **error)
 {
   guint n_regions;
-  PageWriter writer = {
-    .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
-    .size = vmm_memory_get_size (memory),
-    .fd = fd,
-  };
-  guint64 n_pages = writer.size / VMM_PAGE_SIZE;
-  guint64 end;
+  PageWriter writer = { .host = vmm_memory_get_regions (memory, &n_regions)[0].host, .fd = fd };
+  guint64 start;
+  guint64 end = 0;
 
-  for (guint64 page = next_page (bits, 0, n_pages, TRUE); page < n_pages;
-       page = next_page (bits, end, n_pages, TRUE))
-    {
-      end = next_page (bits, page, n_pages, FALSE);
-      if (!write_all (&writer, page * VMM_PAGE_SIZE, (end - page) * VMM_PAGE_SIZE, error))
-        return FALSE;
-    }
+  while (vmm_page_set_next_run (dirty, end, &start, &end))
+    if (!write_all (&writer, start * VMM_PAGE_SIZE, (end - start) * VMM_PAGE_SIZE, error))
+      return FALSE;
   return TRUE;
 }
 
@@ -240,7 +211,8 @@ vmm_page_writer_find_private (VmmMemory *memory, VmmPageSet *pages, GError **err
 static gboolean
 is_kept (const PageWriter *writer, const VmmPageSet *written, guint64 page)
 {
-  return vmm_page_set_contains (written, page) || !is_zero (writer->host + page * VMM_PAGE_SIZE);
+  return vmm_page_set_contains (written, page) ||
+         !vmm_sparse_copy_is_zero (writer->host + page * VMM_PAGE_SIZE, VMM_PAGE_SIZE);
 }
 
 static gboolean

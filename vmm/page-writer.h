@@ -22,13 +22,13 @@ gboolean vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancell
 
 /**
  * vmm_page_writer_write_dirty:
- * @bits: a bit for each page of RAM, in the order of the file
+ * @fd: a file of the size of @memory
  *
- * Writes the pages that are marked to @fd, zeros too.
+ * Writes the pages of @dirty to @fd, zeros too.
  *
  * Thread: any that may block. Errors: NO_SPACE, HOST.
  */
-gboolean vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const guint64 *bits, GError **error)
+gboolean vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const VmmPageSet *dirty, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
 /**

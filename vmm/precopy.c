@@ -106,7 +106,7 @@ static gboolean
 write_again (VmmPrecopy *precopy, GError **error)
 {
   if (precopy->written == NULL)
-    return vmm_page_writer_write_dirty (precopy->memory, precopy->fd, precopy->log->bits, error);
+    return vmm_page_writer_write_dirty (precopy->memory, precopy->fd, precopy->log, error);
   return vmm_page_writer_write_set (precopy->memory, precopy->fd, precopy->log, precopy->written, NULL, error);
 }
 

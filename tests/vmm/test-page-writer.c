@@ -129,7 +129,7 @@ test_writes_marked_pages_alone (void)
   VMM_AUTO_FD int base = new_file ();
   VMM_AUTO_FD int fd = new_file ();
   g_autoptr (VmmMemory) memory = vmm_memory_new_private (base, SIZE, NULL);
-  g_autofree guint64 *bits = g_new0 (guint64, SIZE / VMM_PAGE_SIZE / 64 + 1);
+  g_autoptr (VmmPageSet) dirty = vmm_page_set_new (SIZE);
   static const guint marked[] = { 0, 63, 64, 65, 200, SIZE / VMM_PAGE_SIZE - 1 };
   g_autoptr (GError) error = NULL;
 
@@ -138,13 +138,13 @@ test_writes_marked_pages_alone (void)
   write_byte (memory, 200 * VMM_PAGE_SIZE, 0);
   g_assert_cmpint (pwrite (fd, "x", 1, 200 * VMM_PAGE_SIZE), ==, 1);
   for (gsize i = 0; i < G_N_ELEMENTS (marked); i++)
-    bits[marked[i] / 64] |= G_GUINT64_CONSTANT (1) << (marked[i] % 64);
+    vmm_page_set_add (dirty, marked[i]);
 
-  g_assert_true (vmm_page_writer_write_dirty (memory, fd, bits, &error));
+  g_assert_true (vmm_page_writer_write_dirty (memory, fd, dirty, &error));
   g_assert_no_error (error);
   for (guint page = 0; page < SIZE / VMM_PAGE_SIZE; page++)
     {
-      gboolean is_marked = (bits[page / 64] >> (page % 64)) & 1;
+      gboolean is_marked = vmm_page_set_contains (dirty, page);
       guint8 byte = 0xff;
 
       g_assert_cmpint (pread (fd, &byte, 1, (off_t) page * VMM_PAGE_SIZE), ==, 1);
