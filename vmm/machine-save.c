@@ -134,12 +134,11 @@ describe_increment (Save *save, VmmManifest *manifest)
 {
   g_autoptr (GBytes) packed = vmm_page_set_pack (save->pages);
 
-  vmm_manifest_set_incremental (manifest,
-                                vmm_snapshot_get_manifest (save->parent),
-                                vmm_snapshot_get_directory (save->parent),
-                                vmm_page_set_count (save->pages),
-                                packed);
-  vmm_snapshot_writer_add_pages (save->writer, packed);
+  vmm_snapshot_writer_set_parent (save->writer,
+                                  manifest,
+                                  save->parent,
+                                  vmm_page_set_count (save->pages),
+                                  packed);
 }
 
 static gboolean

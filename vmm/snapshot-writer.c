@@ -199,9 +199,18 @@ vmm_snapshot_writer_adopt_memory (VmmSnapshotWriter *writer,
 }
 
 void
-vmm_snapshot_writer_add_pages (VmmSnapshotWriter *writer, GBytes *pages)
+vmm_snapshot_writer_set_parent (VmmSnapshotWriter *writer,
+                                VmmManifest *manifest,
+                                VmmSnapshot *parent,
+                                guint64 page_count,
+                                GBytes *pages)
 {
   g_return_if_fail (writer->pages == NULL);
+  vmm_manifest_set_incremental (manifest,
+                                vmm_snapshot_get_manifest (parent),
+                                vmm_snapshot_get_directory (parent),
+                                page_count,
+                                pages);
   writer->pages = g_bytes_ref (pages);
 }
 
@@ -402,33 +411,35 @@ vmm_snapshot_writer_commit (VmmSnapshotWriter *writer,
   return TRUE;
 }
 
-/* @parent: NULL for a complete snapshot */
+/* @parent: NULL for a complete snapshot; @manifest is taken over */
 static gboolean
-write_empty (VmmSnapshotWriter *writer,
+write_empty (const char *directory,
              VmmManifest *manifest,
              VmmSnapshot *parent,
              VmmProgressFunc progress,
              gpointer progress_data,
              GCancellable *cancellable,
+             VmmSaveResult *result,
              GError **error)
 {
+  g_autoptr (VmmManifest) owned = manifest;
+  g_autoptr (VmmSnapshotWriter) writer = vmm_snapshot_writer_new (directory, error);
   g_autoptr (VmmSavedState) state = vmm_saved_state_new ();
-  VMM_AUTO_FD int memory_fd = vmm_snapshot_writer_create_memory (writer, manifest->memory_size_bytes, error);
+  g_autoptr (GBytes) nothing = g_bytes_new (NULL, 0);
+  VMM_AUTO_FD int memory_fd = -1;
 
+  if (writer == NULL)
+    return FALSE;
+  memory_fd = vmm_snapshot_writer_create_memory (writer, manifest->memory_size_bytes, error);
   if (memory_fd < 0)
     return FALSE;
   if (parent != NULL)
-    {
-      g_autoptr (GBytes) nothing = g_bytes_new (NULL, 0);
-
-      vmm_manifest_set_incremental (manifest,
-                                    vmm_snapshot_get_manifest (parent),
-                                    vmm_snapshot_get_directory (parent),
-                                    0,
-                                    nothing);
-      vmm_snapshot_writer_add_pages (writer, nothing);
-    }
-  return vmm_snapshot_writer_commit (writer, manifest, state, progress, progress_data, cancellable, error);
+    vmm_snapshot_writer_set_parent (writer, manifest, parent, 0, nothing);
+  if (!vmm_snapshot_writer_commit (writer, manifest, state, progress, progress_data, cancellable, error))
+    return FALSE;
+  g_strlcpy (result->uuid, manifest->uuid, sizeof result->uuid);
+  result->freeze_usec = manifest->freeze_usec;
+  return TRUE;
 }
 
 gboolean
@@ -444,20 +455,15 @@ vmm_snapshot_write (const VmmConfig *config,
                     VmmSaveResult *result,
                     GError **error)
 {
-  g_autoptr (VmmSnapshotWriter) writer = NULL;
-  g_autoptr (VmmManifest) manifest = NULL;
-
-  if (!vmm_config_validate (config, error))
-    return FALSE;
-  writer = vmm_snapshot_writer_new (directory, error);
-  if (writer == NULL)
-    return FALSE;
-  manifest = vmm_manifest_new (config, running, description, parent_uuid, freeze_usec);
-  if (!write_empty (writer, manifest, NULL, progress, progress_data, cancellable, error))
-    return FALSE;
-  g_strlcpy (result->uuid, manifest->uuid, sizeof result->uuid);
-  result->freeze_usec = freeze_usec;
-  return TRUE;
+  return vmm_config_validate (config, error) &&
+         write_empty (directory,
+                      vmm_manifest_new (config, running, description, parent_uuid, freeze_usec),
+                      NULL,
+                      progress,
+                      progress_data,
+                      cancellable,
+                      result,
+                      error);
 }
 
 gboolean
@@ -473,8 +479,6 @@ vmm_snapshot_write_incremental (const VmmConfig *config,
                                 VmmSaveResult *result,
                                 GError **error)
 {
-  g_autoptr (VmmSnapshotWriter) writer = NULL;
-  g_autoptr (VmmManifest) manifest = NULL;
   g_autoptr (VmmSnapshot) parent = NULL;
 
   if (!vmm_config_validate (config, error))
@@ -486,13 +490,12 @@ vmm_snapshot_write_incremental (const VmmConfig *config,
         (*error)->code = VMM_ERROR_NO_PARENT;
       return FALSE;
     }
-  writer = vmm_snapshot_writer_new (directory, error);
-  if (writer == NULL)
-    return FALSE;
-  manifest = vmm_manifest_new (config, running, description, NULL, freeze_usec);
-  if (!write_empty (writer, manifest, parent, progress, progress_data, cancellable, error))
-    return FALSE;
-  g_strlcpy (result->uuid, manifest->uuid, sizeof result->uuid);
-  result->freeze_usec = freeze_usec;
-  return TRUE;
+  return write_empty (directory,
+                      vmm_manifest_new (config, running, description, NULL, freeze_usec),
+                      parent,
+                      progress,
+                      progress_data,
+                      cancellable,
+                      result,
+                      error);
 }

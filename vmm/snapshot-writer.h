@@ -73,12 +73,18 @@ gboolean vmm_snapshot_writer_adopt_memory (VmmSnapshotWriter *writer,
                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
- * vmm_snapshot_writer_add_pages:
- * @pages: pages.bin: which pages memory.bin holds
+ * vmm_snapshot_writer_set_parent:
+ * @manifest: that the snapshot is committed with; it becomes an incremental one's
+ * @page_count: pages that memory.bin holds
+ * @pages: pages.bin: which these are
  *
- * The snapshot is incremental, and so must be the manifest that it is committed with.
+ * memory.bin holds pages over the RAM of @parent, and not all of RAM.
  */
-void vmm_snapshot_writer_add_pages (VmmSnapshotWriter *writer, GBytes *pages);
+void vmm_snapshot_writer_set_parent (VmmSnapshotWriter *writer,
+                                     VmmManifest *manifest,
+                                     VmmSnapshot *parent,
+                                     guint64 page_count,
+                                     GBytes *pages);
 
 /**
  * vmm_snapshot_writer_commit:

@@ -38,12 +38,7 @@ sample_chain_write (const char *directory, const char *parent, const VmmPageSet 
       g_autoptr (GBytes) packed = vmm_page_set_pack (pages);
 
       g_assert_no_error (error);
-      vmm_manifest_set_incremental (manifest,
-                                    vmm_snapshot_get_manifest (under),
-                                    parent,
-                                    vmm_page_set_count (pages),
-                                    packed);
-      vmm_snapshot_writer_add_pages (writer, packed);
+      vmm_snapshot_writer_set_parent (writer, manifest, under, vmm_page_set_count (pages), packed);
     }
   g_assert_true (vmm_snapshot_writer_commit (writer, manifest, state, NULL, NULL, NULL, &error));
   g_assert_no_error (error);
