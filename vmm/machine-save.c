@@ -202,8 +202,8 @@ save_complete (Save *save, GError **error)
   vmm_memory_drop_aside (machine->memory); /* after a failure, too: it may hold a second copy of all of RAM */
   if (!frozen)
     return FALSE;
-  vmm_machine_stop_tracking (
-      machine); /* the view shows what it was flipped onto: all that is private has changed */
+  /* the view shows what it was flipped onto: all that is private has changed */
+  vmm_machine_stop_tracking (machine);
   vmm_console_drain (machine->console, CONSOLE_DRAIN_MS);
   return publish (save, was_running, error);
 }
@@ -294,18 +294,18 @@ find_parent (VmmMachine *machine, const char *directory, GError **error)
   return NULL;
 }
 
+/* with the machine locked */
 static gboolean
-run (Save *save, gboolean incremental, GError **error)
+run_locked (Save *save, gboolean incremental, GError **error)
 {
-  VmmMachine *machine = save->machine;
   g_autoptr (VmmSnapshotWriter) writer = NULL;
   g_autoptr (VmmSnapshot) parent = NULL;
 
-  if (!vmm_machine_check_not_ended (machine, error))
+  if (!vmm_machine_check_not_ended (save->machine, error))
     return FALSE;
   if (incremental)
     {
-      parent = find_parent (machine, save->directory, error);
+      parent = find_parent (save->machine, save->directory, error);
       if (parent == NULL)
         return FALSE;
     }
@@ -315,6 +315,18 @@ run (Save *save, gboolean incremental, GError **error)
   save->writer = writer;
   save->parent = parent;
   return parent != NULL ? save_increment (save, error) : save_complete (save, error);
+}
+
+static gboolean
+run (Save *save, gboolean incremental, GError **error)
+{
+  gboolean ok;
+
+  g_mutex_lock (&save->machine->lock);
+  ok = run_locked (save, incremental, error);
+  g_mutex_unlock (&save->machine->lock);
+  vmm_saved_state_free (save->state);
+  return ok;
 }
 
 gboolean
@@ -339,13 +351,8 @@ vmm_machine_save (VmmMachine *machine,
     .result = result,
     .memory_fd = -1,
   };
-  gboolean ok;
 
-  g_mutex_lock (&machine->lock);
-  ok = run (&save, FALSE, error);
-  g_mutex_unlock (&machine->lock);
-  vmm_saved_state_free (save.state);
-  return ok;
+  return run (&save, FALSE, error);
 }
 
 gboolean
@@ -368,11 +375,6 @@ vmm_machine_save_incremental (VmmMachine *machine,
     .result = result,
     .memory_fd = -1,
   };
-  gboolean ok;
 
-  g_mutex_lock (&machine->lock);
-  ok = run (&save, TRUE, error);
-  g_mutex_unlock (&machine->lock);
-  vmm_saved_state_free (save.state);
-  return ok;
+  return run (&save, TRUE, error);
 }
