@@ -31,6 +31,18 @@ guest_say (const char *format, ...)
     return; /* nowhere left to complain to */
 }
 
+bool
+guest_is_next_second (time_t *last)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  if (now.tv_sec == *last)
+    return false;
+  *last = now.tv_sec;
+  return true;
+}
+
 /* Returns what the shell ended with, -1 if it did not run. */
 static int
 run_command (const char *line)

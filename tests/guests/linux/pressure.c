@@ -58,8 +58,6 @@ guest_press_memory (void)
 
   for (;;)
     {
-      struct timespec now;
-
       for (unsigned i = 0; i < PAGES_AT_ONCE; i++)
         {
           uint64_t page = ((uint64_t) random () << 16 ^ (uint64_t) random ()) % pages;
@@ -68,10 +66,8 @@ guest_press_memory (void)
             guest_say ("pressure BAD at page %llu", (unsigned long long) page);
           stamp (words + page * PAGE_WORDS, page, ++value);
         }
-      clock_gettime (CLOCK_MONOTONIC, &now);
-      if (now.tv_sec != last)
+      if (guest_is_next_second (&last))
         guest_say ("pressure ok %llu of %llu pages", (unsigned long long) value, (unsigned long long) pages);
-      last = now.tv_sec;
       nanosleep (&pause, NULL);
     }
 }
