@@ -63,6 +63,17 @@ count_is_past() {
   [ "$(last_count "$1")" -ge "$2" ]
 }
 
+# what KVM does for the VPs that run, in a tenth of a second
+trace_kvm() {
+  local tracing=/sys/kernel/tracing
+  [ -w $tracing/tracing_on ] || return 0
+  echo >$tracing/trace
+  echo 1 >$tracing/events/kvm/enable
+  sleep 0.1
+  echo 0 >$tracing/events/kvm/enable
+  tail -n 60 $tracing/trace
+}
+
 # what the service thinks of its VMs, and what its threads do
 tell_state() {
   local name task
@@ -73,6 +84,7 @@ tell_state() {
   for task in "/proc/$(pidof openvmmd)/task/"*; do
     echo "$(cat "$task/comm"): $(awk '{ print $3, $14 + $15 }' <(sed 's/(.*)/-/' "$task/stat")) $(head -n 4 "$task/stack" | tr '\n' ' ')"
   done
+  trace_kvm
 }
 
 # wait_for_count LOG NUMBER: until the guest has counted that far
