@@ -2,9 +2,10 @@
 
 /*
  * Saves a busy Linux guest again and again, and looks at its RAM behind the VMM's back each time it stands still:
- * the flip is the one call of mremap() with MREMAP_DONTUNMAP there is, and this program is linked to come first.
- * What it saw, a sum for each page, is then compared with memory.bin of some snapshots and with the RAM of
- * machines restored from them.
+ * the flip is the one call of mremap() with MREMAP_DONTUNMAP there is, an incremental save ends with
+ * vmm_precopy_finish(), and this program is linked to come first for both. What it saw, a sum for each page, is then
+ * compared with what some snapshots hold and with the RAM of machines restored from them. Incremental ones are in the
+ * end consolidated, all of them, while a clone runs from the middle of their chain, and compared again.
  *
  * Looking must not change what the VMM finds: a page that our page tables do not hold is read from the file under
  * the view, not through the mapping.
@@ -24,23 +25,45 @@
 #include "vmm/acpi.h"
 #include "vmm/fd.h"
 #include "vmm/machine.h"
+#include "vmm/precopy.h"
+#include "vmm/snapshot-chain.h"
 
 #define PAGE_SIZE 4096u
 #define PAGEMAP_HELD ((1ull << 63) | (1ull << 62)) /* present, or swapped out: Linux admin-guide/mm/pagemap */
 #define WALL_CLOCK_SIZE 12u            /* bytes: struct pvclock_wall_clock, Linux virt/kvm/x86/msr */
 #define LIFE_USEC (3 * G_USEC_PER_SEC) /* of a restored guest */
 
-/* The VMM has no way to hand anything to a mremap() that it does not know of. */
+/* The VMM has no way to hand anything to functions that it does not know of. */
 static struct
 {
-  guint64 *sums; /* of the RAM at the last flip */
+  guint64 *sums; /* of the RAM when it was looked at last */
   guint64 n_pages;
   int base_fd; /* what is under the view then */
-  guint n_flips;
+  const guint8 *host;
+  guint n_looks;
 } seen;
 
 void *__real_mremap (void *old, size_t old_size, size_t new_size, int flags, ...);
 void *__wrap_mremap (void *old, size_t old_size, size_t new_size, int flags, ...);
+gboolean __real_vmm_precopy_finish (VmmPrecopy *precopy, GError **error);
+gboolean __wrap_vmm_precopy_finish (VmmPrecopy *precopy, GError **error);
+
+typedef struct
+{
+  char *directory;
+  guint64 *sums; /* of RAM at its freeze */
+  gboolean incremental;
+} Saved;
+
+static void
+saved_free (gpointer data)
+{
+  Saved *saved = data;
+
+  g_free (saved->directory);
+  g_free (saved->sums);
+  g_free (saved);
+}
 
 static guint64
 sum_page (const guint64 *words)
@@ -63,13 +86,13 @@ sum_page_of_file (int fd, guint64 page)
 }
 
 static void
-look (const guint8 *host)
+look (void)
 {
   VMM_AUTO_FD int pagemap_fd = open ("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 
   for (guint64 page = 0; page < seen.n_pages; page++)
     {
-      const guint8 *place = host + page * PAGE_SIZE;
+      const guint8 *place = seen.host + page * PAGE_SIZE;
       guint64 held = 0;
 
       if (pread (pagemap_fd, &held, sizeof held, (guintptr) place / PAGE_SIZE * sizeof held) != sizeof held)
@@ -77,7 +100,7 @@ look (const guint8 *host)
       seen.sums[page] = (held & PAGEMAP_HELD) != 0 ? sum_page ((const guint64 *) place)
                                                    : sum_page_of_file (seen.base_fd, page);
     }
-  seen.n_flips++;
+  seen.n_looks++;
 }
 
 void *
@@ -90,8 +113,16 @@ __wrap_mremap (void *old, size_t old_size, size_t new_size, int flags, ...)
   new = va_arg (arguments, void *);
   va_end (arguments);
   if ((flags & MREMAP_DONTUNMAP) != 0 && old_size == seen.n_pages * PAGE_SIZE)
-    look (old);
+    look ();
   return __real_mremap (old, old_size, new_size, flags, new);
+}
+
+/* an incremental save does not flip; a complete one is looked at again when it does */
+gboolean
+__wrap_vmm_precopy_finish (VmmPrecopy *precopy, GError **error)
+{
+  look ();
+  return __real_vmm_precopy_finish (precopy, error);
 }
 
 static void
@@ -100,63 +131,81 @@ on_event (VmmEvent event, const char *reason, gpointer user_data)
   g_error ("the guest has come to its end by itself: %s", reason);
 }
 
-static void
-compare_file (const char *directory, const guint64 *sums)
+static VmmMemory *
+open_stored (VmmSnapshot *snapshot, GError **error)
 {
-  g_autofree char *path = g_build_filename (directory, "memory.bin", NULL);
-  VMM_AUTO_FD int fd = open (path, O_RDONLY | O_CLOEXEC);
+  return vmm_snapshot_open_chain (snapshot, error) ? vmm_snapshot_chain_new_memory (snapshot, error) : NULL;
+}
 
+/* RAM as the files have it */
+static void
+compare_stored (const Saved *saved)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (saved->directory, &error);
+  g_autoptr (VmmMemory) memory = snapshot != NULL ? open_stored (snapshot, &error) : NULL;
+  const guint8 *host;
+  guint n_regions;
+
+  if (memory == NULL)
+    g_error ("%s: %s", saved->directory, error->message);
+  host = vmm_memory_get_regions (memory, &n_regions)[0].host;
   for (guint64 page = 0; page < seen.n_pages; page++)
-    if (sum_page_of_file (fd, page) != sums[page])
-      g_error ("%s differs from the guest's RAM at the freeze in page %" G_GUINT64_FORMAT, path, page);
+    if (sum_page ((const guint64 *) (host + page * PAGE_SIZE)) != saved->sums[page])
+      g_error ("%s differs from the guest's RAM at the freeze in page %" G_GUINT64_FORMAT,
+               saved->directory,
+               page);
 }
 
 /* KVM itself writes the time of day into RAM, 12 bytes of it, when the guest's MSR for it is set. */
 static gboolean
-differs_by_wall_clock (const char *directory, const guint8 *place, guint64 page)
+differs_by_wall_clock (const guint8 *stored, const guint8 *place)
 {
-  g_autofree char *path = g_build_filename (directory, "memory.bin", NULL);
-  VMM_AUTO_FD int fd = open (path, O_RDONLY | O_CLOEXEC);
-  guint8 bytes[PAGE_SIZE] = { 0 };
   guint first = 0, end = PAGE_SIZE;
 
-  if (pread (fd, bytes, sizeof bytes, page * PAGE_SIZE) != sizeof bytes)
-    g_error ("reading %s: %s", path, g_strerror (errno));
-  while (first < end && bytes[first] == place[first])
+  while (first < end && stored[first] == place[first])
     first++;
-  while (end > first && bytes[end - 1] == place[end - 1])
+  while (end > first && stored[end - 1] == place[end - 1])
     end--;
   return end - first <= WALL_CLOCK_SIZE;
 }
 
 /* RAM of @machine, which has not run yet, but for the page with its generation ID. */
 static void
-compare_memory (VmmMachine *machine, const char *directory, const guint64 *sums)
+compare_memory (VmmMachine *machine, VmmSnapshot *snapshot, const Saved *saved)
 {
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmMemory) memory = open_stored (snapshot, &error);
+  const guint8 *stored, *host;
   guint n_regions;
-  const guint8 *host = vmm_memory_get_regions (machine->memory, &n_regions)[0].host;
   guint n_clocks = 0;
 
+  if (memory == NULL)
+    g_error ("%s: %s", saved->directory, error->message);
+  stored = vmm_memory_get_regions (memory, &n_regions)[0].host;
+  host = vmm_memory_get_regions (machine->memory, &n_regions)[0].host;
   for (guint64 page = 0; page < seen.n_pages; page++)
     {
       const guint8 *place = host + page * PAGE_SIZE;
 
-      if (page == VMM_ACPI_GENERATION_ID_GPA / PAGE_SIZE || sum_page ((const guint64 *) place) == sums[page])
+      if (page == VMM_ACPI_GENERATION_ID_GPA / PAGE_SIZE ||
+          sum_page ((const guint64 *) place) == saved->sums[page])
         continue;
-      if (++n_clocks > 1 || !differs_by_wall_clock (directory, place, page))
-        g_error ("a machine restored from %s differs in page %" G_GUINT64_FORMAT, directory, page);
+      if (++n_clocks > 1 || !differs_by_wall_clock (stored + page * PAGE_SIZE, place))
+        g_error ("a machine restored from %s differs in page %" G_GUINT64_FORMAT, saved->directory, page);
     }
 }
 
-static void
-check_restore (const char *directory, const char *log, const guint64 *sums)
+/* a machine of its own from @saved, running, which has been compared before its first step */
+static VmmMachine *
+restore (const Saved *saved, VmmConsole *console)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (directory, &error);
-  g_autoptr (VmmConsole) console = snapshot != NULL ? vmm_console_new (log, &error) : NULL;
-  g_autoptr (VmmMachine) machine = NULL;
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (saved->directory, &error);
+  VmmMachine *machine = NULL;
 
-  if (console != NULL && vmm_snapshot_verify (snapshot, NULL, NULL, NULL, &error))
+  if (snapshot != NULL && vmm_snapshot_open_chain (snapshot, &error) &&
+      vmm_snapshot_verify (snapshot, NULL, NULL, NULL, &error))
     machine = vmm_machine_new_from_snapshot (snapshot,
                                              vmm_snapshot_get_config (snapshot),
                                              console,
@@ -164,14 +213,36 @@ check_restore (const char *directory, const char *log, const guint64 *sums)
                                              NULL,
                                              &error);
   if (machine == NULL)
-    g_error ("%s: %s", directory, error->message);
-  compare_file (directory, sums);
-  compare_memory (machine, directory, sums);
+    g_error ("%s: %s", saved->directory, error->message);
+  compare_memory (machine, snapshot, saved);
   if (!vmm_machine_resume (machine, &error))
-    g_error ("%s: %s", directory, error->message);
+    g_error ("%s: %s", saved->directory, error->message);
+  return machine;
+}
+
+static VmmConsole *
+open_console (const char *scratch, const char *name)
+{
+  g_autofree char *log = g_strdup_printf ("%s/%s.log", scratch, name);
+  g_autoptr (GError) error = NULL;
+  VmmConsole *console = vmm_console_new (log, &error);
+
+  if (console == NULL)
+    g_error ("%s", error->message);
+  return console;
+}
+
+static void
+check_restore (const Saved *saved, const char *scratch, const char *name)
+{
+  g_autoptr (VmmConsole) console = open_console (scratch, name);
+  g_autoptr (VmmMachine) machine = NULL;
+
+  compare_stored (saved);
+  machine = restore (saved, console);
   g_usleep (LIFE_USEC);
   g_clear_pointer (&machine, vmm_machine_free);
-  compare_file (directory, sums);
+  compare_stored (saved);
 }
 
 static VmmConfig *
@@ -203,32 +274,94 @@ wait_for_guest (const char *log)
   g_error ("the guest did not come up: see %s", log);
 }
 
-/* Saves @n times; returns the directories, and in @all the sums of each. */
-static GPtrArray *
-save_all (VmmMachine *machine, const char *scratch, guint n, GPtrArray *all)
+static Saved *
+save (VmmMachine *machine, const char *scratch, guint number, gboolean incremental)
 {
-  GPtrArray *directories = g_ptr_array_new_with_free_func (g_free);
+  Saved *saved = g_new0 (Saved, 1);
+  g_autoptr (GError) error = NULL;
+  guint before = seen.n_looks;
+  VmmSaveResult result;
+
+  saved->directory = g_strdup_printf ("%s/snapshot-%u", scratch, number);
+  saved->incremental = incremental;
+  if (!(incremental
+            ? vmm_machine_save_incremental (machine, saved->directory, NULL, NULL, NULL, NULL, &result, &error)
+            : vmm_machine_save (machine, saved->directory, NULL, NULL, NULL, NULL, NULL, &result, &error)))
+    g_error ("save %u: %s", number, error->message);
+  if (seen.n_looks == before)
+    g_error ("save %u: nobody looked", number);
+  saved->sums = g_memdup2 (seen.sums, seen.n_pages * sizeof seen.sums[0]);
+  g_print ("save %u, %s: %.1f ms frozen, looking included\n",
+           number,
+           incremental ? "incremental" : "complete",
+           result.freeze_usec / 1000.0);
+  return saved;
+}
+
+/* Saves @n times, complete, or @mixed with incremental ones, of which there are three in four. */
+static GPtrArray *
+save_all (VmmMachine *machine, const char *scratch, guint n, gboolean mixed)
+{
+  GPtrArray *all = g_ptr_array_new_with_free_func (saved_free);
 
   for (guint i = 0; i < n; i++)
     {
-      char *directory = g_strdup_printf ("%s/snapshot-%u", scratch, i);
-      g_autofree char *memory = g_build_filename (directory, "memory.bin", NULL);
-      g_autoptr (GError) error = NULL;
-      VmmSaveResult result;
-      guint before = seen.n_flips;
+      gboolean incremental = mixed && i > 0 && g_random_int_range (0, 4) > 0;
+      Saved *saved;
+      g_autofree char *memory = NULL;
 
       g_usleep (g_random_int_range (50000, 700000));
-      if (!vmm_machine_save (machine, directory, NULL, NULL, NULL, NULL, NULL, &result, &error))
-        g_error ("save %u: %s", i, error->message);
-      if (seen.n_flips != before + 1)
-        g_error ("save %u: the flip was not seen", i);
-      g_print ("save %u: %.1f ms frozen, looking included\n", i, result.freeze_usec / 1000.0);
-      g_ptr_array_add (directories, directory);
-      g_ptr_array_add (all, g_memdup2 (seen.sums, seen.n_pages * sizeof seen.sums[0]));
+      saved = save (machine, scratch, i, incremental);
+      g_ptr_array_add (all, saved);
+      if (incremental)
+        continue; /* the view is of the file that it was of */
+      memory = g_build_filename (saved->directory, "memory.bin", NULL);
       close (seen.base_fd);
       seen.base_fd = open (memory, O_RDONLY | O_CLOEXEC);
     }
-  return directories;
+  return all;
+}
+
+/* @n of them, at random */
+static void
+check_some (GPtrArray *all, const char *scratch, const char *name, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      guint which = g_random_int_range (0, all->len);
+      g_autofree char *restored = g_strdup_printf ("%s-%u", name, i);
+
+      check_restore (all->pdata[which], scratch, restored);
+      g_print ("snapshot %u is what the guest's RAM was\n", which);
+    }
+}
+
+static void
+consolidate (const Saved *saved)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (saved->directory, &error);
+
+  if (snapshot == NULL || !vmm_snapshot_consolidate (snapshot, NULL, NULL, NULL, &error))
+    g_error ("consolidating %s: %s", saved->directory, error->message);
+}
+
+/* each of them, the oldest last, while a clone of one in the middle runs */
+static void
+consolidate_all (GPtrArray *all, const char *scratch)
+{
+  g_autoptr (VmmConsole) console = open_console (scratch, "clone");
+  g_autoptr (VmmMachine) clone = NULL;
+  guint middle = all->len / 2;
+
+  while (middle + 1 < all->len && !((Saved *) all->pdata[middle])->incremental)
+    middle++;
+  clone = restore (all->pdata[middle], console);
+  for (guint i = all->len; i-- > 0;)
+    consolidate (all->pdata[i]);
+  g_print ("all are complete, a clone of snapshot %u runs\n", middle);
+  g_usleep (LIFE_USEC);
+  g_clear_pointer (&clone, vmm_machine_free);
 }
 
 int
@@ -237,36 +370,37 @@ main (int argc, char **argv)
   g_autoptr (VmmConfig) config = NULL;
   g_autoptr (VmmConsole) console = NULL;
   g_autoptr (VmmMachine) machine = NULL;
-  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) directories = NULL;
+  g_autoptr (GPtrArray) all = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *log = NULL;
+  gboolean mixed;
+  guint n_regions;
 
-  if (argc != 7)
+  if (argc != 8 || (!g_str_equal (argv[1], "complete") && !g_str_equal (argv[1], "mixed")))
     {
-      g_printerr ("Usage: page-compare GUEST SCRATCH MIB SAVES RESTORES CMDLINE\n");
+      g_printerr ("Usage: page-compare complete|mixed GUEST SCRATCH MIB SAVES RESTORES CMDLINE\n");
       return 2;
     }
-  seen.n_pages = g_ascii_strtoull (argv[3], NULL, 10) * (1024 * 1024 / PAGE_SIZE);
+  mixed = g_str_equal (argv[1], "mixed");
+  seen.n_pages = g_ascii_strtoull (argv[4], NULL, 10) * (1024 * 1024 / PAGE_SIZE);
   seen.sums = g_new0 (guint64, seen.n_pages);
-  config = make_config (argv[1], argv[2], argv[6]);
-  log = g_build_filename (argv[2], "linux.log", NULL);
-  console = vmm_console_new (log, &error);
-  machine = console == NULL ? NULL : vmm_machine_new (config, console, on_event, NULL, &error);
+  config = make_config (argv[2], argv[3], argv[7]);
+  log = g_build_filename (argv[3], "linux.log", NULL);
+  console = open_console (argv[3], "linux");
+  machine = vmm_machine_new (config, console, on_event, NULL, &error);
   if (machine == NULL || !vmm_machine_resume (machine, &error))
     g_error ("%s", error->message);
+  seen.host = vmm_memory_get_regions (machine->memory, &n_regions)[0].host;
   seen.base_fd = open (config->memory_file, O_RDONLY | O_CLOEXEC);
   wait_for_guest (log);
 
-  directories = save_all (machine, argv[2], atoi (argv[4]), all);
+  all = save_all (machine, argv[3], atoi (argv[5]), mixed);
   g_clear_pointer (&machine, vmm_machine_free);
-  for (int i = 0; i < atoi (argv[5]); i++)
+  check_some (all, argv[3], "restored", atoi (argv[6]));
+  if (mixed)
     {
-      guint which = g_random_int_range (0, directories->len);
-      g_autofree char *restored = g_strdup_printf ("%s/restored-%d.log", argv[2], i);
-
-      check_restore (directories->pdata[which], restored, all->pdata[which]);
-      g_print ("snapshot %u is what the guest's RAM was\n", which);
+      consolidate_all (all, argv[3]);
+      check_some (all, argv[3], "consolidated", atoi (argv[6]));
     }
   g_free (seen.sums);
   return 0;
