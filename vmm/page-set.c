@@ -187,8 +187,8 @@ VmmPageSet *
 vmm_page_set_unpack (GBytes *bytes, guint64 size, GError **error)
 {
   g_autoptr (VmmPageSet) set = vmm_page_set_new (size);
-  gsize length;
-  const guint8 *begin = g_bytes_get_data (bytes, &length);
+  gsize length = g_bytes_get_size (bytes);
+  const guint8 *begin = length > 0 ? g_bytes_get_data (bytes, NULL) : (const guint8 *) "";
   const guint8 *p = begin;
   guint64 page = 0;
 
