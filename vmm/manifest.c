@@ -376,6 +376,37 @@ check_compatible (const VmmManifest *manifest, GError **error)
   return FALSE;
 }
 
+/*
+ * protobuf-c takes a field number of 0 in a long encoding for an unknown field, and writes it in the short one, which
+ * it does not take: such a manifest could not be read again after a consolidation.
+ */
+static gboolean
+has_field_zero (const ProtobufCMessage *message)
+{
+  for (guint i = 0; i < message->n_unknown_fields; i++)
+    if (message->unknown_fields[i].tag == 0)
+      return TRUE;
+  for (guint i = 0; i < message->descriptor->n_fields; i++)
+    {
+      const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+      gboolean repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
+      ProtobufCMessage *const *members = &G_STRUCT_MEMBER (ProtobufCMessage *, message, field->offset);
+      gsize n = 1;
+
+      if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+        continue;
+      if (repeated)
+        {
+          members = G_STRUCT_MEMBER (ProtobufCMessage **, message, field->offset);
+          n = G_STRUCT_MEMBER (gsize, message, field->quantifier_offset);
+        }
+      for (gsize j = 0; j < n; j++)
+        if (members[j] != NULL && has_field_zero (members[j]))
+          return TRUE;
+    }
+  return FALSE;
+}
+
 VmmManifest *
 vmm_manifest_unpack (GBytes *bytes, GError **error)
 {
@@ -386,7 +417,7 @@ vmm_manifest_unpack (GBytes *bytes, GError **error)
   if (!check_digest (data, size, error))
     return NULL;
   manifest = openvmm__snapshot__snapshot_manifest__unpack (NULL, size - DIGEST_FIELD_SIZE, data);
-  if (manifest == NULL)
+  if (manifest == NULL || has_field_zero (&manifest->base))
     {
       g_set_error (error,
                    VMM_ERROR,

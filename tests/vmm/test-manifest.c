@@ -304,6 +304,29 @@ test_skips_unknown_fields (void)
   g_assert_cmpstr (read->uuid, ==, manifest->uuid);
 }
 
+/* in the message itself, or in the configuration; a number of 0 in two bytes, not one */
+static void
+test_refuses_field_zero (void)
+{
+  g_autoptr (VmmManifest) manifest = sample_manifest_new ();
+  g_autoptr (GBytes) packed = vmm_manifest_pack (manifest);
+  gsize length = g_bytes_get_size (packed) - 38;
+  const char *body = g_bytes_get_data (packed, NULL);
+  g_autofree char *outer = g_malloc (length + 9);
+  g_autoptr (GBytes) sealed = NULL;
+
+  memcpy (outer, body, length);
+  memcpy (outer + length, "\x82\x00\x01x", 4);
+  sealed = seal (outer, length + 4);
+  assert_refused (sealed, VMM_ERROR_CORRUPT, "not a sound message");
+  g_clear_pointer (&sealed, g_bytes_unref);
+
+  /* another piece of field 105, which is merged into the first */
+  memcpy (outer + length, "\xca\x06\x04\x82\x00\x01x", 7);
+  sealed = seal (outer, length + 7);
+  assert_refused (sealed, VMM_ERROR_CORRUPT, "not a sound message");
+}
+
 static void
 test_names_every_incompatibility (void)
 {
@@ -350,6 +373,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/manifest/refuses-what-is-too-large", test_refuses_what_is_too_large);
   g_test_add_func ("/vmm/manifest/refuses-sealed-garbage", test_refuses_sealed_garbage);
   g_test_add_func ("/vmm/manifest/skips-unknown-fields", test_skips_unknown_fields);
+  g_test_add_func ("/vmm/manifest/refuses-field-zero", test_refuses_field_zero);
   g_test_add_func ("/vmm/manifest/names-every-incompatibility", test_names_every_incompatibility);
   g_test_add_func ("/vmm/manifest/checks-fields", test_checks_fields);
   return g_test_run ();
