@@ -18,7 +18,6 @@ LICENCE = 'SPDX-License-Identifier: LGPL-2.1-or-later'
 NO_LICENCE = ('LICENSE', '.json', '.md', '.rst', '.po', '.pot', '.bin', '.snapshot', '.txt', 'LINGUAS', 'POTFILES',
               'POTFILES.in', '.gitignore', '.clang-format', '.clang-tidy', '.editorconfig', 'packages', 'allowed-skips',
               '-exceptions', 'words', '.catalog', '.dict', '.dts', '.svg', '.png')
-DATA_FOLDERS = ('tests/data/', 'tests/fuzz/corpus/')
 
 EXITS = r'\b(exit|_exit|abort|g_error|g_abort|g_assert_not_reached)\s*\('
 C_FILES = ('.c', '.h')
@@ -156,7 +155,7 @@ def check_examples(tap):
 def main():
     tap = style.Tap('style/format')
     check_examples(tap)
-    tree = {path: text for path, text in style.read_tree().items() if not path.startswith(DATA_FOLDERS)}
+    tree = style.read_tree()
     code = {path: text for path, text in tree.items() if path.endswith(C_FILES)}
     product = {path: text for path, text in code.items() if path.startswith(('vmm/', 'src/'))}
     inner = {path: text for path, text in product.items() if not path.endswith('main.c')}

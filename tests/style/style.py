@@ -26,8 +26,14 @@ def list_files(top=TOP):
     return sorted(found)
 
 
+# Data of tests, which may be any bytes.
+DATA_FOLDERS = ('tests/data/', 'tests/fuzz/corpus/')
+
+
 def read_text(path, top=TOP):
     """The text of a file, None if it is not text."""
+    if path.startswith(DATA_FOLDERS):
+        return None
     with open(os.path.join(top, path), 'rb') as file:
         content = file.read()
     return None if b'\0' in content else content.decode('utf-8')
