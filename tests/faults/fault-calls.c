@@ -45,6 +45,8 @@ static __thread Thread thread;
 static gint run_countdown; /* atomic */
 static gint run_error;     /* atomic */
 
+static gint kill_countdown; /* atomic */
+
 void
 fault_calls_begin (const FaultPlan *plan)
 {
@@ -69,6 +71,12 @@ gboolean
 fault_calls_has_failed_run (void)
 {
   return g_atomic_int_get (&run_countdown) <= 0;
+}
+
+void
+fault_calls_kill_process (guint at)
+{
+  g_atomic_int_set (&kill_countdown, (gint) at);
 }
 
 /* KVM's come in turn, so that each is seen to matter as little as it should */
@@ -113,6 +121,9 @@ strikes (FaultKind kind, const char *call)
   const FaultPlan *plan = &thread.plan;
   guint number;
 
+  if (kind == FAULT_FILE && g_atomic_int_get (&kill_countdown) > 0 &&
+      g_atomic_int_dec_and_test (&kill_countdown))
+    raise (SIGKILL);
   if (!thread.armed || (plan->kinds & 1u << kind) == 0)
     return FALSE;
   if (plan->error_number == EINTR && g_str_has_prefix (call, "g_")) /* GLib takes care of that itself */

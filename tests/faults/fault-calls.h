@@ -72,6 +72,12 @@ FaultTally fault_calls_end (void);
  */
 void fault_calls_fail_run (guint at, int error_number);
 
+/**
+ * fault_calls_kill_process: before the file operation with number @at from now on, of all threads, the process is
+ * killed; 0 for none. May be called by a handler of signals.
+ */
+void fault_calls_kill_process (guint at);
+
 /** fault_calls_has_failed_run: whether that has happened. */
 gboolean fault_calls_has_failed_run (void);
 
