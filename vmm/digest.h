@@ -29,6 +29,8 @@ guint64 vmm_digest_chunk_count (guint64 size, guint64 chunk_size);
  * @threads_max: 0 for as many as there are processors and as @size is worth
  * @unreadable: (nullable) (array): an item for each chunk, all of them 0. One that the disk cannot give back gets the
  *   errno, and 32 zero bytes for a digest; the rest is digested. With %NULL such a chunk is an error like any other
+ * @known: (nullable) (array): an item for each chunk, of #VMM_DIGEST_SIZE bytes
+ * @is_known: (array): an item for each chunk: whether it is not read, as @known has its digest; goes with @known
  * @progress: (nullable): told of the bytes done, on the thread of the caller
  */
 typedef struct
@@ -40,6 +42,8 @@ typedef struct
   guint64 chunk_size;
   guint threads_max;
   int *unreadable;
+  const guint8 *known;
+  const gboolean *is_known;
   VmmProgressFunc progress;
   gpointer progress_data;
   GCancellable *cancellable;

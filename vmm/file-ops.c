@@ -113,6 +113,20 @@ vmm_file_ops_clone (const VmmFileOps *ops, int source_fd, int fd, const char *na
 }
 
 int
+vmm_file_ops_set_copy_unit (const VmmFileOps *ops, int fd, const char *name, guint32 size)
+{
+  struct fsxattr attributes;
+
+  if (!enter (ops, "fsgetxattr", name) || TEMP_FAILURE_RETRY (ioctl (fd, FS_IOC_FSGETXATTR, &attributes)) < 0)
+    return -1;
+  attributes.fsx_xflags |= FS_XFLAG_COWEXTSIZE;
+  attributes.fsx_cowextsize = size;
+  if (!enter (ops, "fssetxattr", name))
+    return -1;
+  return TEMP_FAILURE_RETRY (ioctl (fd, FS_IOC_FSSETXATTR, &attributes));
+}
+
+int
 vmm_file_ops_punch_hole (const VmmFileOps *ops, int fd, const char *name, guint64 offset, guint64 length)
 {
   if (!enter (ops, "fallocate", name))

@@ -17,6 +17,8 @@
 #include "config.h"
 #include "vmm/machine.h"
 
+#include "vmm/snapshot-chain.h"
+
 void
 vmm_machine_clear_origin (VmmMachine *machine)
 {
@@ -55,6 +57,16 @@ vmm_machine_stop_tracking (VmmMachine *machine)
   g_clear_pointer (&machine->changed, vmm_page_set_free);
 }
 
+VmmPageSet *
+vmm_machine_take_changes (VmmMachine *machine)
+{
+  VmmPageSet *changes = machine->changed;
+
+  machine->changed = vmm_page_set_new (vmm_memory_get_size (machine->memory));
+  vmm_memory_note_writes (machine->memory, machine->changed);
+  return changes;
+}
+
 gboolean
 vmm_machine_collect_changes (VmmMachine *machine, VmmPageSet *pages, GError **error)
 {
@@ -64,4 +76,22 @@ vmm_machine_collect_changes (VmmMachine *machine, VmmPageSet *pages, GError **er
   vmm_page_set_add_all (machine->changed, log);
   vmm_page_set_add_all (pages, machine->changed);
   return ok;
+}
+
+VmmSnapshot *
+vmm_machine_find_origin (VmmMachine *machine, const char *directory, GError **error)
+{
+  g_autoptr (VmmSnapshot) origin = NULL;
+  ProtobufCBinaryData sha256;
+
+  sha256.data = (guint8 *) g_bytes_get_data (machine->origin_sha256, &sha256.len);
+  origin = vmm_snapshot_chain_find (NULL,
+                                    machine->origin_directory,
+                                    directory,
+                                    machine->origin_uuid,
+                                    &sha256,
+                                    error);
+  if (origin == NULL || !vmm_snapshot_open_chain (origin, error))
+    return NULL;
+  return g_steal_pointer (&origin);
 }

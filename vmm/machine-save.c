@@ -9,7 +9,8 @@
  *
  * An incremental save writes what has changed since the origin, in the same passes, and does not flip: there is no
  * file that has all of RAM. The view goes on to show what it showed, the guest keeps its pages, and from the freeze on
- * it is logged what changes.
+ * it is logged what changes. So does a complete save, once RAM is a private view, into a file that shares all the rest
+ * with an older one, where the file system can do that.
  *
  * A failure before the flip changes nothing. After it the guest runs on a private view of a file that nobody else
  * has, and the next save writes RAM out.
@@ -22,7 +23,6 @@
 #include "vmm/page-writer.h"
 #include "vmm/precopy.h"
 #include "vmm/snapshot-chain.h"
-#include "vmm/snapshot-writer.h"
 
 typedef struct
 {
@@ -38,7 +38,11 @@ typedef struct
   int memory_fd;       /* where RAM is written to; -1 if the RAM file itself becomes the snapshot's */
   VmmPrecopy *precopy; /* what has written RAM but for the last changes; NULL if the guest did not run */
   VmmSnapshot *parent; /* of an incremental save; else NULL */
-  VmmPageSet *pages;   /* that an incremental snapshot holds */
+  VmmMachineShare share;
+  VmmPageSet
+      *pages; /* that an incremental snapshot holds, or a complete one has not from the source of the share */
+  VmmPageSet
+      *noted; /* what had changed since the origin when the guest stood still; NULL if that is not tracked */
   VmmSavedState *state;
   VmmKvmCpu cpu;
   guint64 freeze_usec;
@@ -56,11 +60,12 @@ write_memory (Save *save, GError **error)
 
 /* what the guest writes from now on is the next snapshot's */
 static gboolean
-finish_increment (Save *save, GError **error)
+finish_changes (Save *save, GError **error)
 {
   if (!vmm_precopy_finish (save->precopy, error))
     return FALSE;
-  vmm_page_set_clear (save->machine->changed);
+  save->noted = vmm_machine_take_changes (save->machine);
+  vmm_page_set_add_all (save->pages, save->noted);
   return TRUE;
 }
 
@@ -87,7 +92,7 @@ save_standing_still (Save *save, GError **error)
   save->state = vmm_machine_save_state (save->machine, error);
   if (save->state == NULL)
     return FALSE;
-  return save->parent != NULL ? finish_increment (save, error) : finish_complete (save, error);
+  return save->pages != NULL ? finish_changes (save, error) : finish_complete (save, error);
 }
 
 static gboolean
@@ -157,6 +162,10 @@ publish (Save *save, gboolean was_running, GError **error)
     return FALSE;
   if (save->parent != NULL)
     describe_increment (save, manifest);
+  if (save->share.source != NULL)
+    vmm_snapshot_writer_keep_digests (save->writer,
+                                      vmm_snapshot_get_manifest (save->share.source),
+                                      save->pages);
   if (!vmm_snapshot_writer_commit (
           save->writer, manifest, save->state, save->progress, save->progress_data, save->cancellable, error))
     return FALSE;
@@ -170,29 +179,19 @@ publish (Save *save, gboolean was_running, GError **error)
 
 /* the guest does not run on before all that must be written while it stands still is written */
 static gboolean
-save_complete (Save *save, GError **error)
+save_all (Save *save, GError **error)
 {
   VmmMachine *machine = save->machine;
   gboolean was_running = machine->running;
-  VMM_AUTO_FD int memory_fd = -1;
   g_autoptr (VmmPrecopy) precopy = NULL;
   gboolean frozen;
 
-  if (!vmm_memory_get_shared (machine->memory))
-    {
-      memory_fd = vmm_snapshot_writer_create_memory (save->writer,
-                                                     vmm_memory_get_size (machine->memory),
-                                                     error);
-      if (memory_fd < 0)
-        return FALSE;
-    }
-  save->memory_fd = memory_fd;
-  if (memory_fd >= 0 && was_running)
+  if (save->memory_fd >= 0 && was_running)
     {
       if (machine->changed != NULL)
-        precopy = vmm_precopy_new_noting (machine->kvm, machine->memory, memory_fd, machine->changed);
+        precopy = vmm_precopy_new_noting (machine->kvm, machine->memory, save->memory_fd, machine->changed);
       else
-        precopy = vmm_precopy_new (machine->kvm, machine->memory, memory_fd, error);
+        precopy = vmm_precopy_new (machine->kvm, machine->memory, save->memory_fd, error);
       if (precopy == NULL || !vmm_precopy_run (precopy, save->cancellable, error))
         return FALSE;
     }
@@ -209,48 +208,52 @@ save_complete (Save *save, GError **error)
 }
 
 static gboolean
-write_increment (Save *save, GError **error)
+write_changes (Save *save, GError **error)
 {
   VmmMachine *machine = save->machine;
   gboolean was_running = machine->running;
-  VMM_AUTO_FD int memory_fd = vmm_snapshot_writer_create_memory (save->writer,
-                                                                 vmm_memory_get_size (machine->memory),
-                                                                 error);
-  g_autoptr (VmmPrecopy) precopy = NULL;
+  g_autoptr (VmmPrecopy) precopy = vmm_precopy_new_changes (machine->kvm,
+                                                            machine->memory,
+                                                            save->memory_fd,
+                                                            save->share.shared,
+                                                            save->pages,
+                                                            machine->changed);
 
-  if (memory_fd < 0)
-    return FALSE;
-  save->memory_fd = memory_fd;
-  precopy = vmm_precopy_new_increment (machine->kvm, machine->memory, memory_fd, save->pages);
   if (!vmm_precopy_run (precopy, save->cancellable, error))
     return FALSE;
   save->precopy = precopy;
   if (!freeze (save, error))
     return FALSE;
+  vmm_precopy_make_holes (precopy);
   vmm_console_drain (machine->console, CONSOLE_DRAIN_MS);
   return publish (save, was_running, error);
 }
 
 static gboolean
-save_increment (Save *save, GError **error)
+save_changes (Save *save, GError **error)
 {
   VmmMachine *machine = save->machine;
   gboolean was_tracking = machine->changed != NULL;
+  gboolean since_origin = was_tracking && (save->parent != NULL || save->share.since_origin);
   g_autoptr (VmmPageSet) pages = NULL;
+  g_autoptr (VmmPageSet) noted = NULL;
+  gboolean ok;
 
   if (!was_tracking && !vmm_machine_track_changes (machine, error))
     return FALSE;
   /* the log is on: what changes while we look is seen in one place or the other */
   pages = vmm_page_set_new (vmm_memory_get_size (machine->memory));
   save->pages = pages;
-  if ((was_tracking ? vmm_machine_collect_changes (machine, pages, error)
-                    : vmm_page_writer_find_private (machine->memory, pages, error)) &&
-      write_increment (save, error))
+  ok = since_origin ? vmm_machine_collect_changes (machine, pages, error)
+                    : vmm_page_writer_find_private (machine->memory, pages, error);
+  ok = ok && write_changes (save, error);
+  noted = g_steal_pointer (&save->noted);
+  if (ok)
     return TRUE;
-  if (was_tracking)
-    vmm_page_set_add_all (machine->changed, pages); /* they have changed since the old origin all the same */
-  else
+  if (!was_tracking)
     vmm_machine_stop_tracking (machine);
+  else if (noted != NULL)
+    vmm_page_set_add_all (machine->changed, noted); /* they have changed since the old origin all the same */
   return FALSE;
 }
 
@@ -260,7 +263,6 @@ find_parent (VmmMachine *machine, const char *directory, GError **error)
 {
   g_autoptr (VmmSnapshot) parent = NULL;
   g_autoptr (GError) local_error = NULL;
-  ProtobufCBinaryData sha256;
 
   if (machine->origin_uuid == NULL || vmm_memory_get_shared (machine->memory))
     {
@@ -272,15 +274,8 @@ find_parent (VmmMachine *machine, const char *directory, GError **error)
           "saved; make a complete one first");
       return NULL;
     }
-  sha256.data = (guint8 *) g_bytes_get_data (machine->origin_sha256, &sha256.len);
-  parent = vmm_snapshot_chain_find (NULL,
-                                    machine->origin_directory,
-                                    directory,
-                                    machine->origin_uuid,
-                                    &sha256,
-                                    &local_error);
-  if (parent != NULL && vmm_snapshot_open_chain (parent, &local_error) &&
-      vmm_snapshot_get_chain_length (parent) < VMM_SNAPSHOT_CHAIN_MAX)
+  parent = vmm_machine_find_origin (machine, directory, &local_error);
+  if (parent != NULL && vmm_snapshot_get_chain_length (parent) < VMM_SNAPSHOT_CHAIN_MAX)
     return g_steal_pointer (&parent);
   if (local_error == NULL)
     g_set_error (&local_error,
@@ -294,12 +289,34 @@ find_parent (VmmMachine *machine, const char *directory, GError **error)
   return NULL;
 }
 
+static gboolean
+save_with_writer (Save *save, GError **error)
+{
+  VmmMachine *machine = save->machine;
+  VMM_AUTO_FD int memory_fd = -1;
+
+  if (!vmm_memory_get_shared (machine->memory))
+    {
+      memory_fd = vmm_snapshot_writer_create_memory (save->writer,
+                                                     vmm_memory_get_size (machine->memory),
+                                                     error);
+      if (memory_fd < 0)
+        return FALSE;
+      save->memory_fd = memory_fd;
+      if (save->parent == NULL &&
+          !vmm_machine_share_memory (machine, save->writer, save->directory, &save->share, error))
+        return FALSE;
+    }
+  return save->parent != NULL || save->share.shared ? save_changes (save, error) : save_all (save, error);
+}
+
 /* with the machine locked */
 static gboolean
 run_locked (Save *save, gboolean incremental, GError **error)
 {
   g_autoptr (VmmSnapshotWriter) writer = NULL;
   g_autoptr (VmmSnapshot) parent = NULL;
+  gboolean ok;
 
   if (!vmm_machine_check_not_ended (save->machine, error))
     return FALSE;
@@ -314,7 +331,9 @@ run_locked (Save *save, gboolean incremental, GError **error)
     return FALSE;
   save->writer = writer;
   save->parent = parent;
-  return parent != NULL ? save_increment (save, error) : save_complete (save, error);
+  ok = save_with_writer (save, error);
+  vmm_machine_share_clear (&save->share);
+  return ok;
 }
 
 static gboolean

@@ -10,6 +10,7 @@
 #include "vmm/manifest.h"
 #include "vmm/memory.h"
 #include "vmm/saved-state.h"
+#include "vmm/snapshot-writer.h"
 #include "vmm/vp.h"
 
 G_BEGIN_DECLS
@@ -82,6 +83,50 @@ void vmm_machine_stop_tracking (VmmMachine *machine);
 gboolean vmm_machine_collect_changes (VmmMachine *machine,
                                       VmmPageSet *pages,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_machine_take_changes: (transfer full): what has changed since it is tracked; from now on it is noted anew. */
+VmmPageSet *vmm_machine_take_changes (VmmMachine *machine) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_find_origin:
+ * @directory: of a snapshot to be, which the origin may lie beside
+ *
+ * There is one. Errors: PARENT_MISSING, PARENT_CHANGED, CORRUPT, LIMIT_EXCEEDED.
+ * Returns: (transfer full): the origin with its chain, without its state
+ */
+VmmSnapshot *vmm_machine_find_origin (VmmMachine *machine,
+                                      const char *directory,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * VmmMachineShare:
+ * @shared: whether memory.bin shares its content with another file
+ * @since_origin: it is the origin's; what is to be written has been tracked. Else what is private in the view is
+ * @source: the complete snapshot whose file that is; %NULL if it is not known
+ */
+typedef struct
+{
+  gboolean shared;
+  gboolean since_origin;
+  VmmSnapshot *source;
+} VmmMachineShare;
+
+void vmm_machine_share_clear (VmmMachineShare *share);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VmmMachineShare, vmm_machine_share_clear)
+
+/**
+ * vmm_machine_share_memory:
+ * @writer: whose memory.bin was just made
+ * @directory: of the snapshot to be
+ * @share: (inout): all zero before
+ *
+ * Lets memory.bin share what RAM was made of, if the file system can. Errors: NO_SPACE, HOST.
+ */
+gboolean vmm_machine_share_memory (VmmMachine *machine,
+                                   VmmSnapshotWriter *writer,
+                                   const char *directory,
+                                   VmmMachineShare *share,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_machine_stop_vps, vmm_machine_release_vps: the lock is held. On failure the VPs are as they were. */
 gboolean vmm_machine_stop_vps_locked (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -43,11 +43,35 @@ vmm_page_set_add (VmmPageSet *set, guint64 page)
 }
 
 void
+vmm_page_set_remove (VmmPageSet *set, guint64 page)
+{
+  g_return_if_fail (page < set->n_pages);
+  __atomic_fetch_and (&set->bits[page / 64], ~(1ull << (page % 64)), __ATOMIC_RELAXED);
+}
+
+static void
+add_run (VmmPageSet *set, guint64 start, guint64 end)
+{
+  while (start < end)
+    {
+      guint64 stop = MIN (end, (start / 64 + 1) * 64);
+      guint64 mask = stop - start == 64 ? G_MAXUINT64 : ((1ull << (stop - start)) - 1) << (start % 64);
+
+      __atomic_fetch_or (&set->bits[start / 64], mask, __ATOMIC_RELAXED);
+      start = stop;
+    }
+}
+
+void
 vmm_page_set_add_bytes (VmmPageSet *set, guint64 offset, guint64 length)
 {
-  for (guint64 page = offset / VMM_PAGE_SIZE; length > 0 && page <= (offset + length - 1) / VMM_PAGE_SIZE;
-       page++)
-    vmm_page_set_add (set, page);
+  guint64 end;
+
+  if (length == 0)
+    return;
+  end = (offset + length - 1) / VMM_PAGE_SIZE + 1;
+  g_return_if_fail (end <= set->n_pages);
+  add_run (set, offset / VMM_PAGE_SIZE, end);
 }
 
 void
@@ -168,19 +192,6 @@ read_varint (const guint8 **p, const guint8 *end, guint64 *value)
       return i == 0 || byte != 0;
     }
   return FALSE;
-}
-
-static void
-add_run (VmmPageSet *set, guint64 start, guint64 end)
-{
-  while (start < end)
-    {
-      guint64 stop = MIN (end, (start / 64 + 1) * 64);
-      guint64 mask = stop - start == 64 ? G_MAXUINT64 : ((1ull << (stop - start)) - 1) << (start % 64);
-
-      set->bits[start / 64] |= mask;
-      start = stop;
-    }
 }
 
 VmmPageSet *

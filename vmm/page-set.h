@@ -29,6 +29,7 @@ void vmm_page_set_free (VmmPageSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmPageSet, vmm_page_set_free)
 
 void vmm_page_set_add (VmmPageSet *set, guint64 page);                         /* Thread: any */
+void vmm_page_set_remove (VmmPageSet *set, guint64 page);                      /* Thread: any */
 void vmm_page_set_add_bytes (VmmPageSet *set, guint64 offset, guint64 length); /* all pages they touch */
 void vmm_page_set_add_all (VmmPageSet *set, const VmmPageSet *other);          /* of the same size */
 void vmm_page_set_remove_all (VmmPageSet *set, const VmmPageSet *other);       /* of the same size */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "vmm/fd.h"
+#include "vmm/file-ops.h"
 #include "vmm/sparse-copy.h"
 
 #define CHUNK_PAGES 256u                           /* looked at in one step: 1 MiB */
@@ -208,31 +209,84 @@ vmm_page_writer_find_private (VmmMemory *memory, VmmPageSet *pages, GError **err
   return TRUE;
 }
 
-static gboolean
-is_kept (const PageWriter *writer, const VmmPageSet *written, guint64 page)
+typedef enum
 {
-  return vmm_page_set_contains (written, page) ||
-         !vmm_sparse_copy_is_zero (writer->host + page * VMM_PAGE_SIZE, VMM_PAGE_SIZE);
+  PAGE_STAYS_HOLE,
+  PAGE_BECOMES_HOLE,
+  PAGE_IS_WRITTEN,
+} PageFate;
+
+static PageFate
+get_fate (const PageWriter *writer, const VmmPageSet *written, const VmmPageSet *zeroed, guint64 page)
+{
+  if (!vmm_sparse_copy_is_zero (writer->host + page * VMM_PAGE_SIZE, VMM_PAGE_SIZE))
+    return PAGE_IS_WRITTEN;
+  if (!vmm_page_set_contains (written, page))
+    return PAGE_STAYS_HOLE;
+  return zeroed != NULL ? PAGE_IS_WRITTEN : PAGE_BECOMES_HOLE;
 }
 
 static gboolean
-write_run (PageWriter *writer, guint64 start, guint64 stop, VmmPageSet *written, GError **error)
+make_hole (int fd, guint64 start, guint64 end)
+{
+  return vmm_file_ops_punch_hole (NULL,
+                                  fd,
+                                  "memory.bin",
+                                  start * VMM_PAGE_SIZE,
+                                  (end - start) * VMM_PAGE_SIZE) == 0;
+}
+
+/* the guest may have changed the page since it was looked at: what it has now is then written once more */
+static void
+note_written (const PageWriter *writer, guint64 page, VmmPageSet *written, VmmPageSet *zeroed)
+{
+  gboolean was_written = vmm_page_set_contains (written, page);
+
+  vmm_page_set_add (written, page);
+  if (zeroed == NULL)
+    return;
+  if (was_written && vmm_sparse_copy_is_zero (writer->host + page * VMM_PAGE_SIZE, VMM_PAGE_SIZE))
+    vmm_page_set_add (zeroed, page);
+  else
+    vmm_page_set_remove (zeroed, page);
+}
+static gboolean
+write_pages (PageWriter *writer,
+             guint64 start,
+             guint64 end,
+             VmmPageSet *written,
+             VmmPageSet *zeroed,
+             GError **error)
+{
+  if (!write_all (writer, start * VMM_PAGE_SIZE, (end - start) * VMM_PAGE_SIZE, error))
+    return FALSE;
+  for (guint64 page = start; page < end; page++)
+    note_written (writer, page, written, zeroed);
+  return TRUE;
+}
+
+static gboolean
+write_run (PageWriter *writer,
+           guint64 start,
+           guint64 stop,
+           VmmPageSet *written,
+           VmmPageSet *zeroed,
+           GError **error)
 {
   while (start < stop)
     {
-      gboolean keep = is_kept (writer, written, start);
+      PageFate fate = get_fate (writer, written, zeroed, start);
       guint64 end = start + 1;
-      guint64 length;
 
-      while (end < stop && is_kept (writer, written, end) == keep)
+      while (end < stop && get_fate (writer, written, zeroed, end) == fate)
         end++;
-      length = (end - start) * VMM_PAGE_SIZE;
-      if (keep)
+      if (fate == PAGE_BECOMES_HOLE && make_hole (writer->fd, start, end))
         {
-          if (!write_all (writer, start * VMM_PAGE_SIZE, length, error))
-            return FALSE;
-          vmm_page_set_add_bytes (written, start * VMM_PAGE_SIZE, length);
+          for (guint64 page = start; page < end; page++)
+            vmm_page_set_remove (written, page);
         }
+      else if (fate != PAGE_STAYS_HOLE && !write_pages (writer, start, end, written, zeroed, error))
+        return FALSE;
       start = end;
     }
   return TRUE;
@@ -243,6 +297,7 @@ vmm_page_writer_write_set (VmmMemory *memory,
                            int fd,
                            const VmmPageSet *pages,
                            VmmPageSet *written,
+                           VmmPageSet *zeroed,
                            GCancellable *cancellable,
                            GError **error)
 {
@@ -254,8 +309,20 @@ vmm_page_writer_write_set (VmmMemory *memory,
   while (vmm_page_set_next_run (pages, end, &start, &end))
     {
       end = MIN (end, start + CHUNK_PAGES);
-      if (!check_not_cancelled (cancellable, error) || !write_run (&writer, start, end, written, error))
+      if (!check_not_cancelled (cancellable, error) ||
+          !write_run (&writer, start, end, written, zeroed, error))
         return FALSE;
     }
   return TRUE;
+}
+
+void
+vmm_page_writer_make_holes (int fd, const VmmPageSet *zeroed)
+{
+  guint64 start;
+  guint64 end = 0;
+
+  while (vmm_page_set_next_run (zeroed, end, &start, &end))
+    if (!make_hole (fd, start, end))
+      g_debug ("zeros of a snapshot take room: %s", g_strerror (errno));
 }

@@ -45,9 +45,11 @@ gboolean vmm_page_writer_find_private (VmmMemory *memory,
  * vmm_page_writer_write_set:
  * @fd: a file of the size of @memory
  * @pages: which pages are written
- * @written: pages that @fd has already, in all others it is zero; those that are written now are added
+ * @written: pages that @fd has already, in all others it is zero; kept up to date
+ * @zeroed: (nullable): pages that are zeros in @fd where a hole would do; kept up to date
  *
- * Writes pages as they are. What is zero, and always was, stays a hole.
+ * Writes pages as they are. What is zero, and was, stays a hole. What is zero and was not becomes a hole if @zeroed is
+ * %NULL. Else zeros are written: a hole has to wait for what is on its way to the disk.
  *
  * Thread: any that may block for long. Errors: NO_SPACE, CANCELLED, HOST.
  */
@@ -55,7 +57,11 @@ gboolean vmm_page_writer_write_set (VmmMemory *memory,
                                     int fd,
                                     const VmmPageSet *pages,
                                     VmmPageSet *written,
+                                    VmmPageSet *zeroed,
                                     GCancellable *cancellable,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_page_writer_make_holes: of @zeroed, where the file system has holes. Thread: any that may block for long. */
+void vmm_page_writer_make_holes (int fd, const VmmPageSet *zeroed);
 
 G_END_DECLS

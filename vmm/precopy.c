@@ -19,9 +19,11 @@ struct _VmmPrecopy
   VmmKvm *kvm;
   VmmMemory *memory;
   int fd;
-  VmmPageSet *log;     /* as it was read last */
-  VmmPageSet *noted;   /* all that was ever read is added; NULL if nobody wants that, and the log is ours */
-  VmmPageSet *written; /* of an increment: what is in the file; else NULL */
+  VmmPageSet *log;   /* as it was read last */
+  VmmPageSet *noted; /* all that was ever read is added; NULL if nobody wants that, and the log is ours */
+  const VmmPageSet *pages; /* that differ from what the file has; NULL for all of RAM, with the next two */
+  VmmPageSet *written;     /* what is in the file */
+  VmmPageSet *zeroed;      /* zeros in the file that are to be holes */
 };
 
 static VmmPrecopy *
@@ -56,11 +58,21 @@ vmm_precopy_new_noting (VmmKvm *kvm, VmmMemory *memory, int fd, VmmPageSet *note
 }
 
 VmmPrecopy *
-vmm_precopy_new_increment (VmmKvm *kvm, VmmMemory *memory, int fd, VmmPageSet *pages)
+vmm_precopy_new_changes (VmmKvm *kvm,
+                         VmmMemory *memory,
+                         int fd,
+                         gboolean filled,
+                         const VmmPageSet *pages,
+                         VmmPageSet *noted)
 {
-  VmmPrecopy *precopy = vmm_precopy_new_noting (kvm, memory, fd, pages);
+  VmmPrecopy *precopy = vmm_precopy_new_noting (kvm, memory, fd, noted);
+  guint64 size = vmm_memory_get_size (memory);
 
-  precopy->written = vmm_page_set_new (vmm_memory_get_size (memory));
+  precopy->pages = pages;
+  precopy->written = vmm_page_set_new (size);
+  precopy->zeroed = vmm_page_set_new (size);
+  if (filled)
+    vmm_page_set_add_bytes (precopy->written, 0, size);
   return precopy;
 }
 
@@ -73,6 +85,7 @@ vmm_precopy_free (VmmPrecopy *precopy)
     vmm_kvm_stop_dirty_log (precopy->kvm, precopy->memory);
   vmm_page_set_free (precopy->log);
   vmm_page_set_free (precopy->written);
+  vmm_page_set_free (precopy->zeroed);
   g_free (precopy);
 }
 
@@ -92,22 +105,19 @@ read_log (VmmPrecopy *precopy, GError **error)
 static gboolean
 write_first (VmmPrecopy *precopy, GCancellable *cancellable, GError **error)
 {
-  if (precopy->written == NULL)
+  if (precopy->pages == NULL)
     return vmm_page_writer_write (precopy->memory, precopy->fd, cancellable, error);
-  return vmm_page_writer_write_set (precopy->memory,
-                                    precopy->fd,
-                                    precopy->noted,
-                                    precopy->written,
-                                    cancellable,
-                                    error);
+  return vmm_page_writer_write_set (
+      precopy->memory, precopy->fd, precopy->pages, precopy->written, NULL, cancellable, error);
 }
 
 static gboolean
 write_again (VmmPrecopy *precopy, GError **error)
 {
-  if (precopy->written == NULL)
+  if (precopy->pages == NULL)
     return vmm_page_writer_write_dirty (precopy->memory, precopy->fd, precopy->log, error);
-  return vmm_page_writer_write_set (precopy->memory, precopy->fd, precopy->log, precopy->written, NULL, error);
+  return vmm_page_writer_write_set (
+      precopy->memory, precopy->fd, precopy->log, precopy->written, precopy->zeroed, NULL, error);
 }
 
 gboolean
@@ -134,4 +144,11 @@ gboolean
 vmm_precopy_finish (VmmPrecopy *precopy, GError **error)
 {
   return read_log (precopy, error) != G_MAXUINT64 && write_again (precopy, error);
+}
+
+void
+vmm_precopy_make_holes (VmmPrecopy *precopy)
+{
+  if (precopy->zeroed != NULL)
+    vmm_page_writer_make_holes (precopy->fd, precopy->zeroed);
 }

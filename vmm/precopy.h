@@ -19,21 +19,28 @@ typedef struct _VmmPrecopy VmmPrecopy;
 VmmPrecopy *vmm_precopy_new (VmmKvm *kvm, VmmMemory *memory, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
- * vmm_precopy_new_increment:
- * @fd: an empty file of the size of @memory
- * @pages: pages to be written; those that the guest changes are added. Borrowed
- *
- * The same, of some pages only. KVM's log of dirty pages is on since before @pages was put together, and stays on.
- */
-VmmPrecopy *vmm_precopy_new_increment (VmmKvm *kvm, VmmMemory *memory, int fd, VmmPageSet *pages);
-
-/**
  * vmm_precopy_new_noting:
  * @noted: pages that the guest changes are added; borrowed
  *
  * As vmm_precopy_new(), where the log is on already, for a reason of its own, and stays on.
  */
 VmmPrecopy *vmm_precopy_new_noting (VmmKvm *kvm, VmmMemory *memory, int fd, VmmPageSet *noted);
+
+/**
+ * vmm_precopy_new_changes:
+ * @fd: a file of the size of @memory
+ * @filled: whether @fd has RAM as it is but for @pages; else it is empty, and stays so but for them
+ * @pages: pages to be written; borrowed
+ * @noted: as before
+ *
+ * The same, of some pages and of what the guest changes. The log is on since before @pages was put together.
+ */
+VmmPrecopy *vmm_precopy_new_changes (VmmKvm *kvm,
+                                     VmmMemory *memory,
+                                     int fd,
+                                     gboolean filled,
+                                     const VmmPageSet *pages,
+                                     VmmPageSet *noted);
 
 /** vmm_precopy_free: stops noting. */
 void vmm_precopy_free (VmmPrecopy *precopy);
@@ -57,5 +64,13 @@ gboolean vmm_precopy_run (VmmPrecopy *precopy,
  * Writes what is left, so that the file is RAM. The guest stands still. Errors: NO_SPACE, HOST.
  */
 gboolean vmm_precopy_finish (VmmPrecopy *precopy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_precopy_make_holes:
+ *
+ * Gives back what zeros take that had to be written, when all is written. The guest may run. Thread: any that may block
+ * for long.
+ */
+void vmm_precopy_make_holes (VmmPrecopy *precopy);
 
 G_END_DECLS

@@ -11,6 +11,7 @@
 
 #include "vmm/digest.h"
 #include "vmm/fd.h"
+#include "vmm/memory.h"
 #include "vmm/snapshot.h"
 #include "vmm/sparse-copy.h"
 #include "vmm/staging.h"
@@ -18,12 +19,16 @@
 #include <fcntl.h>
 #include <string.h>
 
+#define COPY_UNIT 4096u /* bytes: what is written apart is pages */
+
 struct _VmmSnapshotWriter
 {
   const VmmFileOps *ops;
   VmmStaging *staging;
   int memory_fd;
   GBytes *pages;      /* of an incremental snapshot; else NULL */
+  guint8 *known;      /* digests of memory.bin's chunks; or NULL */
+  gboolean *is_known; /* which of them hold */
   gboolean linked;    /* memory.bin is the VM's RAM file */
   mode_t linked_mode; /* which it had before */
   gboolean mode_changed;
@@ -72,6 +77,8 @@ vmm_snapshot_writer_free (VmmSnapshotWriter *writer)
     (void) vmm_file_ops_chmod (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY, writer->linked_mode);
   vmm_fd_clear (&writer->memory_fd);
   g_clear_pointer (&writer->pages, g_bytes_unref);
+  g_free (writer->known);
+  g_free (writer->is_known);
   vmm_staging_free (writer->staging);
   g_free (writer);
 }
@@ -129,6 +136,65 @@ vmm_snapshot_writer_create_memory (VmmSnapshotWriter *writer, guint64 size, GErr
     }
   writer->memory_fd = vmm_fd_steal (&fd);
   return duplicate;
+}
+
+static gboolean
+empty_memory (VmmSnapshotWriter *writer, guint64 size, GError **error)
+{
+  if (vmm_file_ops_truncate (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY, 0) == 0 &&
+      vmm_file_ops_truncate (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY, size) == 0)
+    return TRUE;
+  set_error (writer, error, errno, "empty", VMM_SNAPSHOT_MEMORY);
+  return FALSE;
+}
+
+gboolean
+vmm_snapshot_writer_share_memory (VmmSnapshotWriter *writer,
+                                  int source_fd,
+                                  guint64 size,
+                                  gboolean *shared,
+                                  GError **error)
+{
+  struct stat st;
+
+  g_return_val_if_fail (writer->memory_fd >= 0, FALSE);
+
+  *shared = FALSE;
+  /* one that was cut would leave its end zero, and nobody would know */
+  if (vmm_file_ops_stat (writer->ops, source_fd, "RAM", &st) < 0 || (guint64) st.st_size != size)
+    return TRUE;
+  if (vmm_file_ops_clone (writer->ops, source_fd, writer->memory_fd, VMM_SNAPSHOT_MEMORY) < 0)
+    return empty_memory (writer, size, error); /* it may have come half-way */
+  *shared = TRUE;
+  (void) vmm_file_ops_set_copy_unit (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY, COPY_UNIT);
+  return TRUE;
+}
+
+void
+vmm_snapshot_writer_keep_digests (VmmSnapshotWriter *writer,
+                                  const VmmManifest *manifest,
+                                  const VmmPageSet *changed)
+{
+  const Openvmm__Snapshot__MemoryDigests *digests = manifest->memory_digests;
+  guint64 chunk_size = vmm_manifest_get_chunk_size (manifest->memory_size_bytes);
+  guint64 n_chunks = vmm_digest_chunk_count (manifest->memory_size_bytes, chunk_size);
+
+  g_return_if_fail (writer->known == NULL);
+
+  /* a program of another version may have taken other chunks */
+  if (digests->chunk_size != chunk_size || digests->sha256.len != n_chunks * VMM_DIGEST_SIZE)
+    return;
+  writer->known = g_memdup2 (digests->sha256.data, digests->sha256.len);
+  writer->is_known = g_new (gboolean, n_chunks);
+  for (guint64 chunk = 0; chunk < n_chunks; chunk++)
+    {
+      guint64 start;
+      guint64 end;
+
+      writer->is_known[chunk] =
+          !vmm_page_set_next_run (changed, chunk * (chunk_size / VMM_PAGE_SIZE), &start, &end) ||
+          start >= (chunk + 1) * (chunk_size / VMM_PAGE_SIZE);
+    }
 }
 
 /* the link is only good if the file is ours alone to change: else its owner could write to the snapshot */
@@ -341,17 +407,21 @@ digest_memory (VmmSnapshotWriter *writer,
 {
   g_autofree char *path = g_build_filename (vmm_staging_get_path (writer->staging), VMM_SNAPSHOT_MEMORY, NULL);
   g_autoptr (GBytes) digests = NULL;
+  const VmmDigestPlan plan = {
+    .ops = writer->ops,
+    .fd = writer->memory_fd,
+    .path = path,
+    .size = manifest->memory_size_bytes,
+    .chunk_size = manifest->memory_digests->chunk_size,
+    .known = writer->known,
+    .is_known = writer->is_known,
+    .progress = progress,
+    .progress_data = progress_data,
+    .cancellable = cancellable,
+  };
 
   vmm_file_ops_start_writeback (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY);
-  digests = vmm_digest_chunks (writer->ops,
-                               writer->memory_fd,
-                               path,
-                               manifest->memory_size_bytes,
-                               manifest->memory_digests->chunk_size,
-                               progress,
-                               progress_data,
-                               cancellable,
-                               error);
+  digests = vmm_digest_run (&plan, error);
   if (digests == NULL)
     return FALSE;
   set_digest (&manifest->memory_digests->sha256, digests);

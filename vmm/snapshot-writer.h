@@ -6,6 +6,7 @@
 
 #include "vmm/file-ops.h"
 #include "vmm/manifest.h"
+#include "vmm/page-set.h"
 #include "vmm/saved-state.h"
 
 G_BEGIN_DECLS
@@ -55,6 +56,33 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmSnapshotWriter, vmm_snapshot_writer_free)
 int vmm_snapshot_writer_create_memory (VmmSnapshotWriter *writer,
                                        guint64 size,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_writer_share_memory:
+ * @source_fd: a file that never changes again
+ * @size: bytes of it, and of memory.bin, which was just made
+ * @shared: (out): whether it could be done; if not, memory.bin is as it was made
+ *
+ * Gives memory.bin the content of @source_fd at no cost, where the file system can let two files share their blocks.
+ *
+ * Errors: NO_SPACE, HOST if memory.bin could not be made empty again.
+ */
+gboolean vmm_snapshot_writer_share_memory (VmmSnapshotWriter *writer,
+                                           int source_fd,
+                                           guint64 size,
+                                           gboolean *shared,
+                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_writer_keep_digests:
+ * @manifest: of the complete snapshot whose content memory.bin began with
+ * @changed: pages that have been written over since
+ *
+ * What is as it was is not read again: it has the digest it had. So damage that is in both is still seen in both.
+ */
+void vmm_snapshot_writer_keep_digests (VmmSnapshotWriter *writer,
+                                       const VmmManifest *manifest,
+                                       const VmmPageSet *changed);
 
 /**
  * vmm_snapshot_writer_adopt_memory:

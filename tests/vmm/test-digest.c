@@ -436,12 +436,43 @@ test_other_failures_are_no_lost_places (Fixture *fixture, gconstpointer data)
 
 #define ADD(name, function) g_test_add ("/vmm/digest/" name, Fixture, NULL, set_up, function, tear_down)
 
+/* the middle one of three chunks is taken as it is given, and its bytes are not looked at */
+static void
+test_takes_what_is_known (Fixture *fixture, gconstpointer data)
+{
+  g_autofree guint8 *content = g_malloc (3 * CHUNK);
+  guint8 known[3 * VMM_DIGEST_SIZE];
+  const gboolean is_known[3] = { FALSE, TRUE, FALSE };
+  VmmDigestPlan plan = { .fd = fixture->fd, .path = "file", .size = 3 * CHUNK, .chunk_size = CHUNK };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) all = NULL;
+  g_autoptr (GBytes) some = NULL;
+  const guint8 *a;
+  const guint8 *b;
+
+  memset (content, 'x', 3 * CHUNK);
+  memset (known, 0x77, sizeof known);
+  g_assert_cmpint (pwrite (fixture->fd, content, 3 * CHUNK, 0), ==, 3 * CHUNK);
+  all = vmm_digest_run (&plan, &error);
+  g_assert_no_error (error);
+  plan.known = known;
+  plan.is_known = is_known;
+  some = vmm_digest_run (&plan, &error);
+  g_assert_no_error (error);
+  a = g_bytes_get_data (all, NULL);
+  b = g_bytes_get_data (some, NULL);
+  g_assert_cmpmem (a, VMM_DIGEST_SIZE, b, VMM_DIGEST_SIZE);
+  g_assert_cmpmem (b + VMM_DIGEST_SIZE, VMM_DIGEST_SIZE, known, VMM_DIGEST_SIZE);
+  g_assert_cmpmem (a + 2 * VMM_DIGEST_SIZE, VMM_DIGEST_SIZE, b + 2 * VMM_DIGEST_SIZE, VMM_DIGEST_SIZE);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/vmm/digest/knows-published-vectors", test_knows_published_vectors);
   g_test_add_func ("/vmm/digest/counts-chunks", test_counts_chunks);
+  ADD ("takes-what-is-known", test_takes_what_is_known);
   ADD ("digests-each-chunk", test_digests_each_chunk);
   ADD ("digests-chunks-of-many-pieces", test_digests_chunks_of_many_pieces);
   ADD ("does-not-read-holes", test_does_not_read_holes);

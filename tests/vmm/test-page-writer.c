@@ -191,16 +191,51 @@ test_writes_sets (void)
   write_byte (memory, MIB, 2);
   write_byte (memory, 2 * MIB, 3); /* not in the set */
   vmm_page_set_add_bytes (pages, 0, 2 * MIB);
-  g_assert_true (vmm_page_writer_write_set (memory, fd, pages, written, NULL, &error));
+  g_assert_true (vmm_page_writer_write_set (memory, fd, pages, written, NULL, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (bytes_on_disk (fd), ==, 2 * VMM_PAGE_SIZE);
   g_assert_cmpuint (vmm_page_set_count (written), ==, 2);
 
   /* zero again: what the file has must go */
   write_byte (memory, MIB, 0);
-  g_assert_true (vmm_page_writer_write_set (memory, fd, pages, written, NULL, &error));
+  g_assert_true (vmm_page_writer_write_set (memory, fd, pages, written, NULL, NULL, &error));
   write_byte (memory, 2 * MIB, 0);
   assert_file_equals_memory (fd, memory);
+  g_assert_cmpuint (bytes_on_disk (fd), ==, VMM_PAGE_SIZE);
+  g_assert_cmpuint (vmm_page_set_count (written), ==, 1);
+}
+
+/* in a file that is full, and where holes have to wait */
+static void
+test_zeros_become_holes_later (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int fd = new_file ();
+  g_autoptr (VmmMemory) memory = vmm_memory_new_private (base, SIZE, NULL);
+  g_autoptr (VmmPageSet) pages = vmm_page_set_new (SIZE);
+  g_autoptr (VmmPageSet) written = vmm_page_set_new (SIZE);
+  g_autoptr (VmmPageSet) zeroed = vmm_page_set_new (SIZE);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *full = g_malloc (SIZE);
+
+  memset (full, 'x', SIZE);
+  g_assert_cmpint (pwrite (fd, full, SIZE, 0), ==, SIZE);
+  vmm_page_set_add_bytes (written, 0, SIZE);
+  vmm_page_set_add_bytes (pages, 0, SIZE);
+  write_byte (memory, MIB, 1);
+  g_assert_true (vmm_page_writer_write_set (memory, fd, pages, written, zeroed, NULL, &error));
+  g_assert_no_error (error);
+  assert_file_equals_memory (fd, memory);
+  g_assert_cmpuint (bytes_on_disk (fd), ==, SIZE);
+  g_assert_cmpuint (vmm_page_set_count (zeroed), ==, SIZE / VMM_PAGE_SIZE - 1);
+
+  /* of two that change, one is not zero any more, the other one is now */
+  write_byte (memory, 2 * MIB, 2);
+  write_byte (memory, MIB, 0);
+  g_assert_true (vmm_page_writer_write_set (memory, fd, pages, written, zeroed, NULL, &error));
+  vmm_page_writer_make_holes (fd, zeroed);
+  assert_file_equals_memory (fd, memory);
+  g_assert_cmpuint (bytes_on_disk (fd), ==, VMM_PAGE_SIZE);
 }
 
 int
@@ -214,5 +249,6 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/page-writer/reports-failed-write", test_reports_failed_write);
   g_test_add_func ("/vmm/page-writer/finds-what-is-private", test_finds_what_is_private);
   g_test_add_func ("/vmm/page-writer/writes-sets", test_writes_sets);
+  g_test_add_func ("/vmm/page-writer/zeros-become-holes-later", test_zeros_become_holes_later);
   return g_test_run ();
 }
