@@ -9,6 +9,7 @@
 #include "vmm/kvm.h"
 #include "vmm/manifest.h"
 #include "vmm/memory.h"
+#include "vmm/page-exchange.h"
 #include "vmm/saved-state.h"
 #include "vmm/snapshot-writer.h"
 #include "vmm/vp.h"
@@ -179,12 +180,14 @@ gboolean vmm_machine_settle_locked (VmmMachine *machine, GError **error) G_GNUC_
 
 /**
  * vmm_machine_go_back_to_state_locked:
+ * @changed: what has changed in RAM, as it was then; %NULL if the view shows the snapshot itself, and its file has all
  *
  * Puts @state, which is hostile, and the RAM that belongs to it back; the VPs stand still. On failure the machine
  * is as it was, or will be when it is settled.
  */
 gboolean vmm_machine_go_back_to_state_locked (VmmMachine *machine,
                                               VmmSavedState *state,
+                                              VmmPageExchange *changed,
                                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -465,7 +465,7 @@ gboolean vmm_machine_is_running (VmmMachine *machine);
  */
 void vmm_machine_catch_up (VmmMachine *machine, gboolean catches_up);
 
-/** vmm_machine_runs_from: whether @machine's RAM is a private view of @snapshot's, so that it can go back to it. */
+/** vmm_machine_runs_from: whether @machine can go back to @snapshot in place: RAM was last the same as it. */
 gboolean vmm_machine_runs_from (VmmMachine *machine, VmmSnapshot *snapshot);
 
 /**

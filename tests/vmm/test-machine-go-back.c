@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/vmm/tiny-machine.h"
+#include "vmm/acpi.h"
 #include "vmm/snapshot.h"
 
 static VmmSnapshot *
@@ -183,12 +184,122 @@ test_failure_leaves_machine_as_it_was (void)
   tiny_machine_pause (tiny);
   round = tiny_machine_get_word (tiny, 0);
 
-  g_assert_false (vmm_machine_go_back_to_state_locked (tiny->machine, damaged, &error));
+  g_assert_false (vmm_machine_go_back_to_state_locked (tiny->machine, damaged, NULL, &error));
   g_assert_error (error, VMM_ERROR, VMM_ERROR_CORRUPT);
   g_assert_cmpuint (tiny_machine_get_word (tiny, 0), ==, round);
   tiny_machine_resume (tiny);
   tiny_machine_wait_word (tiny, 0, round + 3);
   g_assert_cmpuint (tiny_machine_get_word (tiny, 1), ==, 0);
+}
+
+static char *
+save_incremental (TinyMachine *tiny, const char *name)
+{
+  char *path = g_build_filename (tiny->directory, name, NULL);
+  g_autoptr (GError) error = NULL;
+  VmmSaveResult result;
+
+  g_assert_true (vmm_machine_save_incremental (tiny->machine, path, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_no_error (error);
+  return path;
+}
+
+static guint8 *
+dump (TinyMachine *tiny)
+{
+  guint8 *bytes = g_malloc (VMM_MEMORY_SIZE_MIN);
+
+  g_assert_true (vmm_memory_read (tiny->machine->memory, 0, bytes, VMM_MEMORY_SIZE_MIN, NULL));
+  memset (bytes + VMM_ACPI_GENERATION_ID_GPA, 0, VMM_PAGE_SIZE);
+  return bytes;
+}
+
+static void
+assert_memory (TinyMachine *tiny, const guint8 *expected)
+{
+  g_autofree guint8 *found = dump (tiny);
+
+  g_assert_cmpint (memcmp (found, expected, VMM_MEMORY_SIZE_MIN), ==, 0);
+}
+
+/* A paused machine goes back to @path, all of RAM; saved from there, and restored, it is the same. */
+static void
+assert_goes_back_whole (TinyMachine *tiny, const char *path, const guint8 *expected, const char *next_name)
+{
+  g_autoptr (VmmSnapshot) snapshot = open_snapshot (path);
+  g_autoptr (TinyMachine) restored = NULL;
+  g_autofree char *next = NULL;
+
+  g_assert_true (vmm_machine_runs_from (tiny->machine, snapshot));
+  for (guint i = 0; i < 3; i++)
+    {
+      guint64 round = tiny_machine_get_word (tiny, 0);
+
+      tiny_machine_resume (tiny);
+      tiny_machine_wait_word (tiny, 0, round + 1);
+      go_back (tiny, snapshot, TRUE);
+      assert_memory (tiny, expected);
+    }
+  next = save_incremental (tiny, next_name);
+  restored = tiny_machine_new_restored (next);
+  assert_memory (restored, expected);
+}
+
+/* over two generations, so that pages come from both, and from the base; then a clone of it */
+static void
+test_goes_back_to_incremental (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("memory-writer", NULL);
+  g_autoptr (TinyMachine) clone = NULL;
+  g_autofree char *base = NULL;
+  g_autofree char *last = NULL;
+  g_autofree guint8 *expected = NULL;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 1);
+  base = tiny_machine_save (tiny, "base");
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("increment-%u", i);
+      g_autofree char *next_name = g_strdup_printf ("after-%u", i);
+
+      tiny_machine_wait_word (tiny, 0, tiny_machine_get_word (tiny, 0) + 1);
+      tiny_machine_pause (tiny);
+      g_free (last);
+      last = save_incremental (tiny, name);
+      g_free (expected);
+      expected = dump (tiny);
+      assert_goes_back_whole (tiny, last, expected, next_name);
+      tiny_machine_resume (tiny);
+    }
+  clone = tiny_machine_new_restored (last);
+  assert_goes_back_whole (clone, last, expected, "of-clone");
+  tiny_machine_resume (clone);
+  tiny_machine_wait_word (clone, 0, tiny_machine_get_word (clone, 0) + 2);
+  g_assert_cmpuint (tiny_machine_get_word (clone, 1), ==, 0);
+}
+
+static void
+test_missing_parent_leaves_machine_running (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("memory-writer", NULL);
+  g_autoptr (VmmSnapshot) under = NULL;
+  g_autoptr (VmmSnapshot) snapshot = NULL;
+  g_autofree char *base = NULL;
+  g_autofree char *child = NULL;
+  g_autoptr (GError) error = NULL;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 1);
+  base = tiny_machine_save (tiny, "base");
+  child = save_incremental (tiny, "child");
+  under = open_snapshot (base);
+  g_assert_true (vmm_snapshot_delete (under, NULL));
+  snapshot = open_snapshot (child);
+  g_assert_false (vmm_machine_go_back (tiny->machine, snapshot, FALSE, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_PARENT_MISSING);
+  g_assert_true (tiny->machine->running);
+  tiny_machine_wait_word (tiny, 0, tiny_machine_get_word (tiny, 0) + 2);
 }
 
 int
@@ -201,5 +312,8 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine-go-back/refuses-another-snapshot", test_refuses_another_snapshot);
   g_test_add_func ("/vmm/machine-go-back/failure-leaves-machine-as-it-was",
                    test_failure_leaves_machine_as_it_was);
+  g_test_add_func ("/vmm/machine-go-back/goes-back-to-incremental", test_goes_back_to_incremental);
+  g_test_add_func ("/vmm/machine-go-back/missing-parent-leaves-machine-running",
+                   test_missing_parent_leaves_machine_running);
   return g_test_run ();
 }
