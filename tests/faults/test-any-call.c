@@ -13,6 +13,7 @@
 #include "tests/faults/fault-calls.h"
 #include "tests/faults/fault-subject.h"
 #include "tests/faults/resources.h"
+#include "tests/vmm/loop-place.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -20,8 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vmm/acpi.h"
 #include "vmm/fd.h"
-#include "vmm/snapshot.h"
+#include "vmm/snapshot-chain.h"
 
 typedef struct _Operation Operation;
 
@@ -65,6 +67,7 @@ struct _Operation
   gboolean (*operate) (World *world, GError **error);
   void (*after_failure) (World *world, const GError *error);
   void (*after_success) (World *world);
+  gboolean needs_place;
   gboolean in_child; /* each run in a process of its own, for what is asked once in a process */
 };
 
@@ -78,16 +81,16 @@ static const struct
 } tolerated[] = {
   { "create*", "KVM_CHECK_EXTENSION", 3, "what is not there is not offered to the guest" },
   { "restore", "KVM_CHECK_EXTENSION", 5, "what is not there is not offered to the guest" },
-  { "go-back", "KVM_CHECK_EXTENSION", 4, "registers are reached as older kernels have them" },
+  { "go-back*", "KVM_CHECK_EXTENSION", 4, "registers are reached as older kernels have them" },
   { "*", "KVM_CHECK_EXTENSION", 2, "registers are reached as older kernels have them" },
   { "*", "KVM_GET_DEVICE_ATTR", 2, "without the counter's offset the counter itself is set" },
   { "*", "KVM_SET_DEVICE_ATTR", 2, "without the counter's offset the counter itself is set" },
   { "*", "KVM_GET_TSC_KHZ", 4, "a rate of 0 says that it was not told" },
   { "*", "KVM_KVMCLOCK_CTRL", 2, "the guest may not use kvm-clock" },
   { "restore", "KVM_IRQ_LINE", 0, "fails only for a line that is not there" },
-  { "go-back", "KVM_IRQ_LINE", 0, "fails only for a line that is not there" },
+  { "go-back*", "KVM_IRQ_LINE", 0, "fails only for a line that is not there" },
   { "restore", "KVM_SET_MSRS", 0, "the MSR has the value already" },
-  { "go-back", "KVM_SET_MSRS", 0, "the MSR has the value already" },
+  { "go-back*", "KVM_SET_MSRS", 0, "the MSR has the value already" },
   { "save-later", "KVM_SET_USER_MEMORY_REGION", 1, "a log of dirty pages that stays on only costs time" },
   { "open-console", "write", 1, "a counter of ours can only be full, which wakes as well" },
   { "create*", "statvfs64", 1, "opening the RAM file tells better what is wrong" },
@@ -112,14 +115,25 @@ static const struct
   { "save-*", "g_file_get_contents", 1, "the host's boot ID is for people" },
   { "save-*", "sync_file_range", 1, "a hint" },
   { "*", "lseek64", 0, "without holes all is data" },
-  { "go-back", "madvise", 2, "a fresh view drops the pages as well" },
+  { "go-back*", "madvise", 2, "a fresh view drops the pages as well" },
   { "*", "madvise", 1, "core files are larger" },
+  { "save-later*", "ioctl", 1, "what cannot share its blocks is written" },
+  { "save-later*", "fstat64", 1, "what cannot share its blocks is written" },
+  { "save-shared", "ioctl", 3, "what cannot share its blocks is written; how they are copied is a hint" },
+  { "save-shared", "openat64", 0, "without its origin the digests of all chunks are computed" },
+  { "save-shared", "fstat64", 0, "without its origin the digests of all chunks are computed" },
+  { "save-shared", "pread64", 0, "without its origin the digests of all chunks are computed" },
+  { "save-shared", "fdopendir", 0, "without its origin the digests of all chunks are computed" },
+  { "save-shared", "fallocate64", 0, "zeros take room" },
   { "save-*", "mremap", 1, "the new view is laid over the old one" },
 };
 
 /* a snapshot that lasts as long as the program, made when it is first asked for */
 static TinyMachine *origin;
 static char *sound;
+
+/* a file system that lasts as long, made when it is first asked for */
+static LoopPlace *place;
 
 static guint totals[FAULT_N_KINDS];
 
@@ -307,6 +321,39 @@ after_failed_save (World *world, const GError *error)
   assert_listed (world->out, is_there ? "next target" : "target");
 }
 
+/* On a file system of its own, which lets a later save share what the first one has. */
+static gboolean
+have_place (void)
+{
+  g_autofree char *reason = NULL;
+
+  if (place == NULL)
+    place = loop_place_new ("xfs", &reason);
+  if (place == NULL)
+    g_test_skip (reason);
+  return place != NULL;
+}
+
+static void
+set_up_save_shared (World *world)
+{
+  g_autofree char *directory = g_build_filename (place->path, "subject-XXXXXX", NULL);
+  g_autoptr (GError) error = NULL;
+
+  world->subject = subject_new_bare (SUBJECT_SAVE_LATER);
+  g_assert_nonnull (g_mkdtemp (directory));
+  g_assert_cmpint (g_rmdir (world->subject->directory), ==, 0);
+  g_free (world->subject->directory);
+  g_free (world->subject->config->memory_directory);
+  world->subject->directory = g_strdup (directory);
+  world->subject->config->memory_directory = g_strdup (directory);
+  g_assert_true (subject_new_machine (world->subject, &error));
+  g_assert_no_error (error);
+  tiny_machine_resume (world->subject);
+  tiny_machine_wait_word (world->subject, 0, 1);
+  g_free (tiny_machine_save (world->subject, "first"));
+}
+
 /* ---- restoring ------------------------------------------------------------------------------------ */
 
 static void
@@ -400,6 +447,58 @@ after_failed_go_back (World *world, const GError *error)
   after_go_back (world);
 }
 
+/* The same, where the view shows another snapshot, and a log tells what has changed. */
+static void
+set_up_go_back_logged (World *world)
+{
+  g_autofree char *base = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  VmmSaveResult result;
+
+  world->subject = subject_new (SUBJECT_SAVE_LINK);
+  base = tiny_machine_save (world->subject, "first");
+  path = g_build_filename (world->subject->directory, "second", NULL);
+  g_assert_true (
+      vmm_machine_save_incremental (world->subject->machine, path, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_no_error (error);
+  world->snapshot = vmm_snapshot_open (path, &error);
+  g_assert_true (vmm_snapshot_open_chain (world->snapshot, &error));
+  g_assert_no_error (error);
+  tiny_machine_wait_word (world->subject, 0, tiny_machine_get_word (world->subject, 0) + 1000);
+}
+
+static void
+after_go_back_logged (World *world)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmMemory) memory = vmm_snapshot_chain_new_memory (world->snapshot, &error);
+  gsize size = world->subject->config->memory_size;
+  g_autofree guint8 *expected = g_malloc (size);
+  g_autofree guint8 *found = g_malloc (size);
+
+  g_assert_no_error (error);
+  g_assert_true (vmm_memory_read (memory, 0, expected, size, NULL));
+  g_assert_true (vmm_memory_read (world->subject->machine->memory, 0, found, size, NULL));
+  memset (expected + VMM_ACPI_GENERATION_ID_GPA, 0, VMM_PAGE_SIZE);
+  memset (found + VMM_ACPI_GENERATION_ID_GPA, 0, VMM_PAGE_SIZE);
+  g_assert_cmpint (memcmp (found, expected, size), ==, 0);
+  subject_assert_goes_on (world->subject);
+}
+
+static void
+after_failed_go_back_logged (World *world, const GError *error)
+{
+  g_autoptr (GError) next_error = NULL;
+
+  if (!world->subject->machine->running)
+    g_assert_nonnull (strstr (error->message, "is paused"));
+  assert_goes_on (world);
+  g_assert_true (operate_go_back (world, &next_error));
+  g_assert_no_error (next_error);
+  after_go_back_logged (world);
+}
+
 /* ---- all of them ------------------------------------------------------------------------------------ */
 
 #define NO_KVM (FAULT_ALL_KINDS & ~(1u << FAULT_KVM)) /* KVM is asked for the same as in another one */
@@ -432,37 +531,41 @@ static const Operation operations[] = {
     set_up_save, operate_save, after_failed_save, after_save },
   { "save-later-paused", SUBJECT_SAVE_LATER_PAUSED, NO_KVM, HOLDS_NOTHING, TRUE,
     set_up_save, operate_save, after_failed_save, after_save },
+  { "save-shared", SUBJECT_SAVE_LATER, NO_KVM, HOLDS_NOTHING, TRUE,
+    set_up_save_shared, operate_save, after_failed_save, after_save, .needs_place = TRUE },
   { "restore", 0, FAULT_ALL_KINDS, HOLDS_ON_SUCCESS, FALSE,
     set_up_restore, operate_restore, after_failed_restore, assert_goes_on },
   { "go-back", 0, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,
     set_up_go_back, operate_go_back, after_failed_go_back, after_go_back },
+  { "go-back-logged", 0, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,
+    set_up_go_back_logged, operate_go_back, after_failed_go_back_logged, after_go_back_logged },
 };
 /* clang-format on */
 
 static const Pass passes[] = {
   { .name = "fails", .operations = "*", .plan = { .kinds = FAULT_ALL_KINDS } },
   { .name = "no-space",
-    .operations = "save-link save-copy save-later",
+    .operations = "save-link save-copy save-later save-shared",
     .plan = { .kinds = 1u << FAULT_FILE, .error_number = ENOSPC },
     .is_light = TRUE },
   { .name = "dead-disk",
-    .operations = "save-link save-copy save-later",
+    .operations = "save-link save-copy save-later save-shared",
     .plan = { .kinds = 1u << FAULT_FILE, .onwards = TRUE } },
   { .name = "dead-kvm",
-    .operations = "pause resume save-link save-later go-back",
+    .operations = "pause resume save-link save-later go-back*",
     .plan = { .kinds = 1u << FAULT_KVM, .onwards = TRUE } },
   { .name = "lies", .operations = "save-*", .plan = { .kinds = 1u << FAULT_FILE, .action = FAULT_LIE } },
   { .name = "interrupted",
-    .operations = "create restore save-link save-copy save-later",
+    .operations = "create restore save-link save-copy save-later save-shared",
     .plan = { .kinds = 1u << FAULT_FILE, .error_number = EINTR },
     .must_succeed = TRUE,
     .is_light = TRUE },
   { .name = "interrupted-kvm",
-    .operations = "go-back", /* reads all of the state, and sets it */
+    .operations = "go-back*", /* reads all of the state, and sets it */
     .plan = { .kinds = 1u << FAULT_KVM, .error_number = EINTR },
     .must_succeed = TRUE },
   { .name = "short",
-    .operations = "create restore save-* go-back",
+    .operations = "create restore save-* go-back*",
     .plan = { .kinds = 1u << FAULT_FILE | 1u << FAULT_MEMORY, .action = FAULT_SHORTEN },
     .must_succeed = TRUE,
     .is_light = TRUE },
@@ -636,6 +739,8 @@ test_operation (gconstpointer data)
   Resources before;
   guint n = 1;
 
+  if (test->operation->needs_place && !have_place ())
+    return;
   /* once without, so that what is made once in a process is there */
   if (!test->operation->in_child)
     run_once (&world, 0, seen, &tally);
@@ -704,6 +809,7 @@ main (int argc, char **argv)
                   totals[FAULT_MEMORY],
                   totals[FAULT_OTHER]);
   tiny_machine_free (origin);
+  loop_place_free (place);
   g_free (sound);
   return result;
 }
