@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "vmm/machine.h"
 
@@ -56,16 +57,20 @@ bench_machine_new_restored (VmmSnapshot *snapshot)
   return self;
 }
 
-void
-bench_machine_free (BenchMachine *self)
+BenchMachine *
+bench_machine_new_around (const VmmConfig *config, VmmMemory *memory)
 {
-  if (self == NULL)
-    return;
-  close (self->console_fd);
-  vmm_machine_free (self->machine);
-  vmm_console_free (self->console);
-  vmm_config_free (self->config);
-  g_free (self);
+  BenchMachine *self = g_new0 (BenchMachine, 1);
+  g_autoptr (GError) error = NULL;
+
+  self->config = vmm_config_copy (config);
+  self->console = vmm_console_new (NULL, &error);
+  bench_check (error, "console");
+  self->machine = vmm_machine_assemble (self->config, memory, self->console, on_event, self, &error);
+  bench_check (error, "machine");
+  self->console_fd = vmm_console_open (self->console, &error);
+  bench_check (error, "console");
+  return self;
 }
 
 void
@@ -87,6 +92,41 @@ bench_machine_say (BenchMachine *self, gconstpointer data, gsize length)
 {
   if (write (self->console_fd, data, length) != (gssize) length)
     bench_die ("the guest's console does not take input");
+}
+
+/* Cycles of the time-stamp counter in which the guest is to dirty a MiB. */
+static guint32
+cycles_per_mib (void)
+{
+  double start = bench_now_ms ();
+  guint64 first = __rdtsc ();
+
+  g_usleep (50000);
+  return (guint32) ((__rdtsc () - first) * 1000.0 / (bench_now_ms () - start) / BENCH_DIRTY_MIB_PER_S);
+}
+
+BenchMachine *
+bench_machine_new_dirtier (const Bench *bench, guint mib)
+{
+  BenchMachine *self = bench_machine_new (bench, "page-dirtier", mib);
+  guint32 orders[2] = { mib * BENCH_MIB, cycles_per_mib () };
+
+  bench_machine_wait (self, '>');
+  bench_machine_say (self, orders, sizeof orders);
+  bench_machine_wait (self, 'F');
+  return self;
+}
+
+void
+bench_machine_free (BenchMachine *self)
+{
+  if (self == NULL)
+    return;
+  close (self->console_fd);
+  vmm_machine_free (self->machine);
+  vmm_console_free (self->console);
+  vmm_config_free (self->config);
+  g_free (self);
 }
 
 guint64

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "tests/bench/bench.h"
-#include "vmm/vmm.h"
+#include "vmm/memory.h"
 
 G_BEGIN_DECLS
 
@@ -22,6 +22,12 @@ BenchMachine *bench_machine_new (const Bench *bench, const char *guest, guint mi
 
 /** bench_machine_new_restored: out of @snapshot, paused. */
 BenchMachine *bench_machine_new_restored (VmmSnapshot *snapshot);
+
+/** bench_machine_new_dirtier: page-dirtier, which has written to all its RAM and goes on at 100 MiB/s. */
+BenchMachine *bench_machine_new_dirtier (const Bench *bench, guint mib);
+
+/** bench_machine_new_around: with RAM as @memory has it, which is taken over; without a guest's state, paused. */
+BenchMachine *bench_machine_new_around (const VmmConfig *config, VmmMemory *memory);
 void bench_machine_free (BenchMachine *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BenchMachine, bench_machine_free)
 

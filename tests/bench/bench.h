@@ -28,6 +28,7 @@ typedef struct
 } Bench;
 
 #define BENCH_MIB (1024 * 1024ull)
+#define BENCH_DIRTY_MIB_PER_S 100u
 #define BENCH_PAGES_CHANGED 100u /* before a guest goes back */
 
 /** bench_die: the benchmark cannot go on: says why and ends the program. */
@@ -52,6 +53,8 @@ char *bench_path (const Bench *bench, const char *name);
 /* the parts: each adds its figures */
 void bench_freeze_first (Bench *bench);
 void bench_freeze_later (Bench *bench);
+void bench_chain (Bench *bench);
+void bench_space (Bench *bench);
 void bench_restore (Bench *bench);
 void bench_clones (Bench *bench);
 void bench_pause_resume (Bench *bench);

@@ -9,12 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include "tests/bench/bench-machine.h"
 #include "tests/bench/floor.h"
-
-#define DIRTY_MIB_PER_S 100u
 
 static double
 freeze_floor (Bench *bench, guint mib)
@@ -134,29 +131,14 @@ bench_freeze_first (Bench *bench)
     }
 }
 
-/* Cycles of the time-stamp counter in which the guest is to dirty a MiB. */
-static guint32
-cycles_per_mib (void)
-{
-  double start = bench_now_ms ();
-  guint64 first = __rdtsc ();
-
-  g_usleep (50000);
-  return (guint32) ((__rdtsc () - first) * 1000.0 / (bench_now_ms () - start) / DIRTY_MIB_PER_S);
-}
-
 void
 bench_freeze_later (Bench *bench)
 {
   guint mib = bench->quick ? 32 : 2048;
   guint repetitions = 2;
-  guint32 orders[2] = { mib * BENCH_MIB, cycles_per_mib () };
-  g_autoptr (BenchMachine) machine = bench_machine_new (bench, "page-dirtier", mib);
+  g_autoptr (BenchMachine) machine = bench_machine_new_dirtier (bench, mib);
   BenchSample freeze = { 0 }, rate = { 0 };
 
-  bench_machine_wait (machine, '>');
-  bench_machine_say (machine, orders, sizeof orders);
-  bench_machine_wait (machine, 'F');
   for (guint i = 0; i <= repetitions; i++)
     {
       g_autofree char *name = g_strdup_printf ("later-%u", i);

@@ -35,8 +35,9 @@ static const struct
   const char *name;
   void (*run) (Bench *bench);
 } parts[] = {
-  { "freeze", bench_freeze_first }, { "later", bench_freeze_later }, { "restore", bench_restore },
-  { "clones", bench_clones },       { "bus", bench_pause_resume },   { "steps", bench_steps },
+  { "freeze", bench_freeze_first }, { "later", bench_freeze_later }, { "chain", bench_chain },
+  { "space", bench_space },         { "restore", bench_restore },    { "clones", bench_clones },
+  { "bus", bench_pause_resume },    { "steps", bench_steps },
 };
 
 static gboolean
@@ -57,7 +58,7 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
       0,
       G_OPTION_ARG_STRING,
       &options->only,
-      "One part: freeze, later, restore, clones, bus or steps",
+      "One part: freeze, later, chain, space, restore, clones, bus or steps",
       "PART" },
     { "quick",
       'q',
