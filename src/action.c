@@ -135,7 +135,7 @@ run_restore (const Run *run, GError **error)
 {
   OvmAction *action = run->action;
   const OvmDriverTask *task = run->task;
-  OvmDriverRestore how = { .clock = action->clock, .memory = action->memory };
+  OvmDriverRestore how = { .clock = action->clock, .memory = action->memory, .cpu = action->cpu };
 
   if (action->opened == NULL)
     action->opened = vmm_snapshot_open (action->directory, error);

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @verify_memory: of a restore
  * @clock: of a restore
  * @memory: of a restore
+ * @cpu: of a restore
  * @opened: (nullable): the snapshot to restore; opened by the action if %NULL
  * @spare: (nullable): of @opened, made by @spare_driver; taken over by the restore
  * @save_result: set by a save
@@ -37,6 +38,7 @@ typedef struct
   gboolean verify_memory;
   OvmClock clock;
   OvmMemory memory;
+  VmmCpuPolicy cpu;
   VmmSnapshot *opened;
   OvmDriverSpare *spare;
   const OvmDriver *spare_driver;

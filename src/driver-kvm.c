@@ -70,6 +70,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Body, body_clear)
 struct _OvmDriverSpare
 {
   Body body;
+  VmmCpuPolicy cpu; /* that it was made with */
 };
 
 static void
@@ -601,10 +602,13 @@ dismiss (OvmDriverSpare *spare)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (OvmDriverSpare, dismiss)
 
 static OvmDriverSpare *
-prepare (VmmSnapshot *snapshot, GVariant *options, const OvmDriverTask *task, GError **error)
+prepare (VmmSnapshot *snapshot, VmmCpuPolicy cpu, GVariant *options, const OvmDriverTask *task, GError **error)
 {
   g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
 
+  if (!vmm_snapshot_check_cpu (snapshot, cpu, error))
+    return NULL;
+  spare->cpu = cpu;
   spare->body.boot = g_new0 (Boot, 1);
   spare->body.machine = vmm_machine_new_from_snapshot (snapshot,
                                                        vmm_snapshot_get_config (snapshot),
@@ -709,6 +713,10 @@ restore (OvmDriverVm *vm,
           return FALSE;
         }
     }
+  /* the processor has been looked at when a spare was made for it */
+  if ((spare == NULL || (spare->cpu != VMM_CPU_EXACT && spare->cpu != how->cpu)) &&
+      !vmm_snapshot_check_cpu (snapshot, how->cpu, error))
+    return FALSE;
   if (!build_restored (vm, snapshot, spare, &new, error) || !populate (new.machine, how, task, error))
     return FALSE;
   vmm_machine_catch_up (new.machine, how->clock == OVM_CLOCK_CATCH_UP);

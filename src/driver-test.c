@@ -509,7 +509,7 @@ no_event (OvmDriverEvent event, const char *reason, gpointer user_data)
 
 /* what a VM made with @options would do */
 static OvmDriverSpare *
-prepare (VmmSnapshot *snapshot, GVariant *options, const OvmDriverTask *task, GError **error)
+prepare (VmmSnapshot *snapshot, VmmCpuPolicy cpu, GVariant *options, const OvmDriverTask *task, GError **error)
 {
   OvmDriverVm *vm = define (vmm_snapshot_get_config (snapshot), NULL, options, no_event, NULL, error);
   gboolean ok;

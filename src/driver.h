@@ -47,6 +47,7 @@ typedef enum
 
 /**
  * OvmDriverRestore: how a VM is restored
+ * @cpu: which processors of the host will do
  * @paused: whether it stands still afterwards
  * @spare: (nullable): what prepare() made of the same snapshot; taken over in any case
  */
@@ -55,6 +56,7 @@ typedef struct
   gboolean paused;
   OvmClock clock;
   OvmMemory memory;
+  VmmCpuPolicy cpu;
   OvmDriverSpare *spare;
 } OvmDriverRestore;
 
@@ -84,7 +86,8 @@ typedef struct
  * @stop: pulls the plug; from any state
  * @reset: as start after stop, on the same VM; fails without harm if the VM could not start
  * @restore: makes the VM what @snapshot is, from any state; on failure it stays as it was
- * @prepare: builds all of a restored VM that does not depend on which VM it is; @options as for define(). It runs
+ * @prepare: builds all of a restored VM that does not depend on which VM it is; @cpu tells which processors of the
+ *   host will do, @options are as for define(). It runs
  *   nothing, and keeps no thread
  * @dismiss: of a spare that nobody took
  * @save: see vmm_machine_save()
@@ -131,6 +134,7 @@ struct _OvmDriver
                        const OvmDriverTask *task,
                        GError **error);
   OvmDriverSpare *(*prepare) (VmmSnapshot *snapshot,
+                              VmmCpuPolicy cpu,
                               GVariant *options,
                               const OvmDriverTask *task,
                               GError **error);

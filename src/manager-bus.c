@@ -108,6 +108,8 @@ describe_snapshot (VmmSnapshot *snapshot)
 {
   const VmmConfig *config = vmm_snapshot_get_config (snapshot);
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *cpu = vmm_snapshot_describe_cpu (snapshot);
+  g_auto (GStrv) cpu_features = vmm_snapshot_list_cpu_features (snapshot);
 
   insert_string (&dict, "directory", vmm_snapshot_get_directory (snapshot));
   insert_string (&dict, "uuid", vmm_snapshot_get_uuid (snapshot));
@@ -122,6 +124,8 @@ describe_snapshot (VmmSnapshot *snapshot)
   insert_string (&dict, "kernel", config->kernel);
   insert_string (&dict, "initrd", config->initrd);
   insert_string (&dict, "cmdline", config->cmdline);
+  insert_string (&dict, "cpu-model", cpu);
+  g_variant_dict_insert (&dict, "cpu-features", "^as", cpu_features);
   g_variant_dict_insert (&dict, "created-at", "t", vmm_snapshot_get_created_at_usec (snapshot));
   g_variant_dict_insert (&dict, "downtime-usec", "t", vmm_snapshot_get_freeze_usec (snapshot));
   g_variant_dict_insert (&dict, "memory-size", "t", config->memory_size);

@@ -53,6 +53,7 @@ typedef struct
   GVariant *options;
   VmmSnapshot *snapshot;
   OvmClock clock;
+  VmmCpuPolicy cpu;
   OvmMemory memory;
   OvmJob *job;
   OvmPrepared *prepared; /* where the spare comes from; NULL for none */
@@ -399,6 +400,7 @@ make_restore_action (Making *making)
 
   action->opened = vmm_snapshot_ref (making->snapshot);
   action->clock = making->clock;
+  action->cpu = making->cpu;
   action->memory = making->memory;
   action->spare = g_steal_pointer (&making->spare);
   action->spare_driver = making->driver;
@@ -513,6 +515,7 @@ ovm_manager_begin_restore (OvmManager *manager,
   if (making->driver == NULL || !ovm_vm_config_check_restore (name, options, error) ||
       !ovm_vm_config_get_clock (options, &making->clock, error) ||
       !ovm_vm_config_get_memory (options, &making->memory, error) ||
+      !ovm_vm_config_get_cpu (options, &making->cpu, error) ||
       !ovm_options_check_path ("directory", directory, error))
     return FALSE;
   if (!reserve_name (manager, name, error))

@@ -21,6 +21,7 @@ struct _OvmPrepared
   OvmJobList *jobs;
 
   const OvmDriver *driver; /* of those below */
+  VmmCpuPolicy cpu;
   GVariant *options;
   VmmSnapshot *snapshot; /* NULL until the first one is built */
   GQueue spares;         /* of OvmDriverSpare */
@@ -48,6 +49,7 @@ typedef struct
 {
   OvmPrepared *prepared;
   const OvmDriver *driver;
+  VmmCpuPolicy cpu;
   GVariant *options;
   VmmSnapshot *snapshot;
   OvmDriverSpare *spare;
@@ -201,7 +203,7 @@ run_build (gpointer data, const OvmDriverTask *task, GError **error)
     return FALSE;
   if (!open_snapshot (build, error))
     return FALSE;
-  build->spare = build->driver->prepare (build->snapshot, build->options, task, error);
+  build->spare = build->driver->prepare (build->snapshot, build->cpu, build->options, task, error);
   return build->spare != NULL;
 }
 
@@ -238,7 +240,7 @@ add (OvmPrepared *prepared, const Build *build)
 {
   g_auto (GQueue) leaving = G_QUEUE_INIT;
 
-  if (build->driver != prepared->driver || build->options != prepared->options)
+  if (build->driver != prepared->driver || build->cpu != prepared->cpu || build->options != prepared->options)
     {
       /* others are wanted by now */
       g_queue_push_tail (&leaving, build->spare);
@@ -289,6 +291,7 @@ fill (OvmPrepared *prepared)
   build = g_new0 (Build, 1);
   build->prepared = g_object_ref (prepared);
   build->driver = prepared->driver;
+  build->cpu = prepared->cpu;
   build->options = g_variant_ref (prepared->options);
   build->snapshot = prepared->snapshot != NULL ? vmm_snapshot_ref (prepared->snapshot) : NULL;
   ovm_worker_run (ovm_job_list_get_worker (prepared->jobs), prepared->job, run_build, on_built, build);
@@ -304,6 +307,7 @@ on_wanted (gpointer user_data)
 void
 ovm_prepared_want (OvmPrepared *prepared,
                    const OvmDriver *driver,
+                   VmmCpuPolicy cpu,
                    GVariant *options,
                    guint count,
                    OvmJob *job,
@@ -317,10 +321,11 @@ ovm_prepared_want (OvmPrepared *prepared,
   prepared->wanted = count;
   prepared->done = done;
   prepared->user_data = user_data;
-  if (prepared->driver != driver || !g_variant_equal (prepared->options, options))
+  if (prepared->driver != driver || prepared->cpu != cpu || !g_variant_equal (prepared->options, options))
     {
       trim (prepared, 0);
       prepared->driver = driver;
+      prepared->cpu = cpu;
       g_clear_pointer (&prepared->options, g_variant_unref);
       prepared->options = g_variant_ref (options);
     }

@@ -32,14 +32,16 @@ guint ovm_prepared_get_wanted (OvmPrepared *prepared);
 /**
  * ovm_prepared_want:
  * @driver: its prepare() is filled
+ * @cpu: which processors of the host will do
  * @options: a{sv} of the driver's own keys
  * @job: what this is, which the caller completes
  *
  * From now on @count are kept ready. Those that wait already stay if they were made by the same driver with the same
- * options. If it fails or is cancelled, as many are wanted as before. One at a time.
+ * @cpu and options. If it fails or is cancelled, as many are wanted as before. One at a time.
  */
 void ovm_prepared_want (OvmPrepared *prepared,
                         const OvmDriver *driver,
+                        VmmCpuPolicy cpu,
                         GVariant *options,
                         guint count,
                         OvmJob *job,

@@ -36,6 +36,7 @@ enum
 static guint signals[SIGNAL_COUNT];
 
 const OvmOption ovm_snapshot_prepare_options[] = {
+  { "cpu", "s", 64, FALSE },
   { "driver", "s", 64, FALSE },
   { "wait", "b", 0, FALSE },
   { NULL },
@@ -458,8 +459,10 @@ ovm_snapshot_begin_prepare (OvmSnapshot *snapshot,
 {
   const OvmDriver *driver = ovm_vm_config_find_driver (options, error);
   g_autoptr (GVariant) driver_options = NULL;
+  VmmCpuPolicy cpu;
 
-  if (driver == NULL || !ovm_options_check (options, ovm_snapshot_prepare_options, driver->options, error))
+  if (driver == NULL || !ovm_options_check (options, ovm_snapshot_prepare_options, driver->options, error) ||
+      !ovm_vm_config_get_cpu (options, &cpu, error))
     return FALSE;
   if (driver->prepare == NULL)
     {
@@ -476,6 +479,7 @@ ovm_snapshot_begin_prepare (OvmSnapshot *snapshot,
   driver_options = ovm_vm_config_pick_driver_options (driver, options);
   ovm_prepared_want (snapshot->prepared,
                      driver,
+                     cpu,
                      driver_options,
                      count,
                      snapshot->job,

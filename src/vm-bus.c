@@ -41,8 +41,13 @@ static const OvmOption save_options[] = {
 };
 
 static const OvmOption restore_options[] = {
-  { "clock", "s", 0, FALSE },         { "memory", "s", 0, FALSE }, { "paused", "b", 0, FALSE },
-  { "verify-memory", "b", 0, FALSE }, { "wait", "b", 0, FALSE },   { NULL },
+  { "clock", "s", 0, FALSE },
+  { "cpu", "s", 0, FALSE },
+  { "memory", "s", 0, FALSE },
+  { "paused", "b", 0, FALSE },
+  { "verify-memory", "b", 0, FALSE },
+  { "wait", "b", 0, FALSE },
+  { NULL },
 };
 
 /* a call that waits for its answer */
@@ -214,11 +219,12 @@ handle_restore (OvmDBusVM *object, GDBusMethodInvocation *invocation, const char
   OvmAction *action;
   OvmClock clock;
   OvmMemory memory;
+  VmmCpuPolicy cpu;
 
   if (!check (skin, invocation, options, restore_options) || !check_directory (skin, invocation, directory))
     return G_DBUS_METHOD_INVOCATION_HANDLED;
   if (!ovm_vm_config_get_clock (options, &clock, &error) ||
-      !ovm_vm_config_get_memory (options, &memory, &error))
+      !ovm_vm_config_get_memory (options, &memory, &error) || !ovm_vm_config_get_cpu (options, &cpu, &error))
     {
       fail (skin, invocation, error);
       return G_DBUS_METHOD_INVOCATION_HANDLED;
@@ -228,6 +234,7 @@ handle_restore (OvmDBusVM *object, GDBusMethodInvocation *invocation, const char
                                    ovm_options_get_boolean (options, "verify-memory", FALSE));
   action->clock = clock;
   action->memory = memory;
+  action->cpu = cpu;
   return begin (skin, invocation, action, ovm_options_get_boolean (options, "wait", TRUE));
 }
 

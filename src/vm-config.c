@@ -27,6 +27,7 @@ const OvmOption ovm_vm_config_options[] = {
 const OvmOption ovm_vm_config_restore_options[] = {
   { "clock", "s", WORD_LENGTH_MAX, FALSE },
   { "console-log", "s", 0, TRUE },
+  { "cpu", "s", WORD_LENGTH_MAX, FALSE },
   { "description", "s", OVM_DESCRIPTION_LENGTH_MAX, FALSE },
   { "driver", "s", WORD_LENGTH_MAX, FALSE },
   { "memory", "s", WORD_LENGTH_MAX, FALSE },
@@ -100,6 +101,22 @@ ovm_vm_config_get_memory (GVariant *dict, OvmMemory *memory, GError **error)
                OVM_ERROR,
                OVM_ERROR_INVALID_CONFIG,
                "memory is '%s'; it must be 'lazy' or 'populate'",
+               word);
+  return FALSE;
+}
+
+gboolean
+ovm_vm_config_get_cpu (GVariant *dict, VmmCpuPolicy *cpu, GError **error)
+{
+  g_autofree char *word = ovm_options_dup_string (dict, "cpu");
+
+  *cpu = g_strcmp0 (word, "superset") == 0 ? VMM_CPU_SUPERSET : VMM_CPU_EXACT;
+  if (word == NULL || g_str_equal (word, "exact") || g_str_equal (word, "superset"))
+    return TRUE;
+  g_set_error (error,
+               OVM_ERROR,
+               OVM_ERROR_INVALID_CONFIG,
+               "cpu is '%s'; it must be 'exact' or 'superset'",
                word);
   return FALSE;
 }
@@ -228,6 +245,7 @@ ovm_vm_config_check_restore (const char *name, GVariant *dict, GError **error)
   g_autoptr (VmmConfig) scratch = vmm_config_new ();
   g_autofree char *uuid = NULL;
   const OvmDriver *driver;
+  VmmCpuPolicy cpu;
   OvmMemory memory;
   OvmClock clock;
 
@@ -235,7 +253,8 @@ ovm_vm_config_check_restore (const char *name, GVariant *dict, GError **error)
     return FALSE;
   driver = ovm_vm_config_find_driver (dict, error);
   if (driver == NULL || !ovm_options_check (dict, ovm_vm_config_restore_options, driver->options, error) ||
-      !ovm_vm_config_get_clock (dict, &clock, error) || !ovm_vm_config_get_memory (dict, &memory, error))
+      !ovm_vm_config_get_clock (dict, &clock, error) || !ovm_vm_config_get_memory (dict, &memory, error) ||
+      !ovm_vm_config_get_cpu (dict, &cpu, error))
     return FALSE;
   uuid = ovm_options_dup_string (dict, "uuid");
   return g_strcmp0 (uuid, "same") == 0 || parse_uuid (scratch, dict, error);

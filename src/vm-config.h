@@ -74,6 +74,9 @@ gboolean ovm_vm_config_get_memory (GVariant *dict,
                                    OvmMemory *memory,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** ovm_vm_config_get_cpu: (out): what the option `cpu` of a restore asks for. Errors: %OVM_ERROR_INVALID_CONFIG. */
+gboolean ovm_vm_config_get_cpu (GVariant *dict, VmmCpuPolicy *cpu, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** ovm_vm_config_get_clock: (out): what the option `clock` of a restore asks for. Errors: %OVM_ERROR_INVALID_CONFIG. */
 gboolean ovm_vm_config_get_clock (GVariant *dict, OvmClock *clock, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

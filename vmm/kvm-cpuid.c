@@ -17,10 +17,8 @@
 #define LEAF_VENDOR 0x0u
 #define LEAF_FEATURES 0x1u
 #define LEAF_CACHE 0x4u
-#define LEAF_STRUCTURED 0x7u
 #define LEAF_PERFMON 0xau
 #define LEAF_TOPOLOGY 0xbu
-#define LEAF_XSAVE 0xdu
 #define LEAF_TOPOLOGY_V2 0x1fu
 #define LEAF_KVM_FEATURES 0x40000001u
 #define LEAF_AMD_FEATURES 0x80000001u
@@ -102,7 +100,7 @@ set_topology (struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
 }
 
 static void
-adjust (VmmKvm *kvm, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
+adjust (const VmmKvmHost *host, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
 {
   switch (entry->function)
     {
@@ -110,7 +108,7 @@ adjust (VmmKvm *kvm, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count
       entry->ebx = (entry->ebx & 0xffff) | (vp_count << 16) | (index << 24);
       entry->ecx &= ~(ECX_VMX | ECX_PDCM | ECX_OSXSAVE);
       entry->ecx |= ECX_HYPERVISOR;
-      if (vmm_kvm_check_extension (kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+      if (host->has_tsc_deadline)
         entry->ecx |= ECX_TSC_DEADLINE;
       entry->edx = vp_count > 1 ? entry->edx | EDX_HTT : entry->edx & ~EDX_HTT;
       break;
@@ -154,8 +152,8 @@ adjust (VmmKvm *kvm, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count
     }
 }
 
-static const struct kvm_cpuid_entry2 *
-find (const struct kvm_cpuid2 *cpuid, guint32 function, guint32 index)
+const struct kvm_cpuid_entry2 *
+vmm_kvm_find_cpuid (const struct kvm_cpuid2 *cpuid, guint32 function, guint32 index)
 {
   for (guint i = 0; i < cpuid->nent; i++)
     if (cpuid->entries[i].function == function && cpuid->entries[i].index == index)
@@ -167,7 +165,8 @@ find (const struct kvm_cpuid2 *cpuid, guint32 function, guint32 index)
 static void
 add_core_level (struct kvm_cpuid2 *cpuid, guint32 function)
 {
-  if (find (cpuid, function, 0) == NULL || find (cpuid, function, TOPOLOGY_CORE_INDEX) != NULL)
+  if (vmm_kvm_find_cpuid (cpuid, function, 0) == NULL ||
+      vmm_kvm_find_cpuid (cpuid, function, TOPOLOGY_CORE_INDEX) != NULL)
     return;
   cpuid->entries[cpuid->nent++] = (struct kvm_cpuid_entry2){
     .function = function,
@@ -177,16 +176,16 @@ add_core_level (struct kvm_cpuid2 *cpuid, guint32 function)
 }
 
 struct kvm_cpuid2 *
-vmm_kvm_make_cpuid (VmmKvm *kvm, guint index, guint vp_count)
+vmm_kvm_make_cpuid (const VmmKvmHost *host, guint index, guint vp_count)
 {
-  struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (kvm->host->cpuid->nent + N_TOPOLOGY_LEAVES);
+  struct kvm_cpuid2 *cpuid = vmm_kvm_cpuid_alloc (host->cpuid->nent + N_TOPOLOGY_LEAVES);
 
-  cpuid->nent = kvm->host->cpuid->nent;
-  memcpy (cpuid->entries, kvm->host->cpuid->entries, kvm->host->cpuid->nent * sizeof cpuid->entries[0]);
+  cpuid->nent = host->cpuid->nent;
+  memcpy (cpuid->entries, host->cpuid->entries, host->cpuid->nent * sizeof cpuid->entries[0]);
   add_core_level (cpuid, LEAF_TOPOLOGY);
   add_core_level (cpuid, LEAF_TOPOLOGY_V2);
   for (guint i = 0; i < cpuid->nent; i++)
-    adjust (kvm, &cpuid->entries[i], index, vp_count);
+    adjust (host, &cpuid->entries[i], index, vp_count);
   return cpuid;
 }
 
@@ -199,7 +198,7 @@ copy_registers (char *to, const guint32 *registers, gsize n)
 void
 vmm_kvm_describe_cpu (VmmKvmVp *vp, VmmKvmCpu *cpu)
 {
-  const struct kvm_cpuid_entry2 *entry = find (vp->kvm->host->cpuid, LEAF_VENDOR, 0);
+  const struct kvm_cpuid_entry2 *entry = vmm_kvm_find_cpuid (vp->kvm->host->cpuid, LEAF_VENDOR, 0);
 
   memset (cpu, 0, sizeof *cpu);
   cpu->tsc_khz = vmm_kvm_get_tsc_khz (vp);
@@ -207,76 +206,10 @@ vmm_kvm_describe_cpu (VmmKvmVp *vp, VmmKvmCpu *cpu)
     copy_registers (cpu->vendor, (guint32[]){ entry->ebx, entry->edx, entry->ecx }, 3);
   for (guint i = 0; i < 3; i++)
     {
-      entry = find (vp->kvm->host->cpuid, LEAF_BRAND + i, 0);
+      entry = vmm_kvm_find_cpuid (vp->kvm->host->cpuid, LEAF_BRAND + i, 0);
       if (entry != NULL)
         copy_registers (cpu->model_name + i * 16,
                         (guint32[]){ entry->eax, entry->ebx, entry->ecx, entry->edx },
                         4);
     }
-}
-
-static void
-list_missing (GString *missing,
-              const Openvmm__X86__CpuidEntry *seen,
-              const char *name,
-              guint32 wanted,
-              guint32 given)
-{
-  for (guint bit = 0; bit < 32; bit++)
-    if ((wanted & ~given) & (1u << bit))
-      g_string_append_printf (missing,
-                              "%sCPUID 0x%x.%u %s bit %u",
-                              missing->len > 0 ? ", " : "",
-                              seen->function,
-                              seen->index,
-                              name,
-                              bit);
-}
-
-gboolean
-vmm_kvm_check_cpu (VmmKvm *kvm, const Openvmm__X86__VpState *state, GError **error)
-{
-  g_autofree struct kvm_cpuid2 *ours = vmm_kvm_make_cpuid (kvm, 0, VMM_VP_COUNT_MAX);
-  g_autoptr (GString) missing = g_string_new (NULL);
-
-  for (gsize i = 0; i < state->n_cpuid; i++)
-    {
-      const Openvmm__X86__CpuidEntry *seen = state->cpuid[i];
-      const struct kvm_cpuid_entry2 *entry = find (ours, seen->function, seen->index);
-      static const struct kvm_cpuid_entry2 nothing;
-      gboolean is_xsave = seen->function == LEAF_XSAVE && seen->index <= 1;
-
-      if (entry == NULL)
-        entry = &nothing;
-      if (seen->function == LEAF_FEATURES)
-        {
-          list_missing (missing, seen, "ECX", seen->ecx & ~ECX_OSXSAVE, entry->ecx);
-          list_missing (missing, seen, "EDX", seen->edx, entry->edx);
-        }
-      else if (seen->function == LEAF_AMD_FEATURES)
-        {
-          list_missing (missing, seen, "ECX", seen->ecx, entry->ecx);
-          list_missing (missing, seen, "EDX", seen->edx, entry->edx);
-        }
-      else if (seen->function == LEAF_STRUCTURED)
-        {
-          list_missing (missing, seen, "EBX", seen->ebx, entry->ebx);
-          list_missing (missing,
-                        seen,
-                        "ECX",
-                        seen->ecx & ~(1u << 4),
-                        entry->ecx); /* OSPKE is the guest's own choice */
-          list_missing (missing, seen, "EDX", seen->edx, entry->edx);
-        }
-      else if (is_xsave)
-        list_missing (missing, seen, "EAX", seen->eax, entry->eax);
-    }
-  if (missing->len == 0)
-    return TRUE;
-  g_set_error (error,
-               VMM_ERROR,
-               VMM_ERROR_INCOMPATIBLE,
-               "this host's CPU lacks features that the guest has seen: %s; restore on a host that has them",
-               missing->str);
-  return FALSE;
 }

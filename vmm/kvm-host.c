@@ -117,6 +117,7 @@ static VmmKvmHost *
 host_new (GError **error)
 {
   g_autoptr (VmmKvmHost) host = g_new0 (VmmKvmHost, 1);
+  int has_tsc_deadline;
   int run_size;
 
   host->fd = open_device (error);
@@ -126,6 +127,14 @@ host_new (GError **error)
   if (run_size < 0)
     return NULL;
   host->run_size = (gsize) run_size;
+  has_tsc_deadline = vmm_kvm_ioctl (host->fd,
+                                    KVM_CHECK_EXTENSION,
+                                    (gpointer) (guintptr) KVM_CAP_TSC_DEADLINE_TIMER,
+                                    "tell of its TSC deadline timer",
+                                    error);
+  if (has_tsc_deadline < 0)
+    return NULL;
+  host->has_tsc_deadline = has_tsc_deadline > 0;
   host->cpuid = vmm_kvm_read_cpuid (host->fd, error);
   if (host->cpuid == NULL)
     return NULL;

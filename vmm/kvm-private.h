@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * VmmKvmHost:
  * @fd: of /dev/kvm; while it is open no other KVM can take the place of the one that was asked
  * @run_size: bytes of struct kvm_run and what follows it
+ * @has_tsc_deadline: whether the local APIC's timer can wait for a value of the TSC, which @cpuid does not tell
  * @cpuid: what host and KVM can give a guest
  *
  * What KVM tells of itself, which is the same for all virtual machines. Never changes.
@@ -22,6 +23,7 @@ typedef struct
 {
   int fd;
   gsize run_size;
+  gboolean has_tsc_deadline;
   const struct kvm_cpuid2 *cpuid;
 } VmmKvmHost;
 
@@ -65,7 +67,18 @@ int vmm_kvm_check_extension (VmmKvm *kvm, guint capability);
 struct kvm_cpuid2 *vmm_kvm_read_cpuid (int system_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_kvm_make_cpuid: (transfer full): the leaves for VP @index of @vp_count. */
-struct kvm_cpuid2 *vmm_kvm_make_cpuid (VmmKvm *kvm, guint index, guint vp_count);
+struct kvm_cpuid2 *vmm_kvm_make_cpuid (const VmmKvmHost *host, guint index, guint vp_count);
+
+/** vmm_kvm_find_cpuid: (transfer none) (nullable): a leaf. */
+const struct kvm_cpuid_entry2 *vmm_kvm_find_cpuid (const struct kvm_cpuid2 *cpuid,
+                                                   guint32 function,
+                                                   guint32 index);
+
+/** vmm_kvm_host_check_cpu: vmm_kvm_check_cpu() for @host. */
+gboolean vmm_kvm_host_check_cpu (const VmmKvmHost *host,
+                                 const Openvmm__X86__VpState *state,
+                                 VmmCpuPolicy policy,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_kvm_get_tsc_khz: 0 where KVM does not tell. */
 guint vmm_kvm_get_tsc_khz (VmmKvmVp *vp);

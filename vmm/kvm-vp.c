@@ -56,7 +56,7 @@ vmm_kvm_vp_new (VmmKvm *kvm, guint index, guint vp_count, GError **error)
       return NULL;
     }
   vp->run = run;
-  vp->cpuid = vmm_kvm_make_cpuid (kvm, index, vp_count);
+  vp->cpuid = vmm_kvm_make_cpuid (kvm->host, index, vp_count);
   if (vmm_kvm_ioctl (vp->fd, KVM_SET_CPUID2, vp->cpuid, "set a VP's CPUID", error) < 0)
     return NULL;
   return g_steal_pointer (&vp);

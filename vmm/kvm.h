@@ -184,15 +184,17 @@ typedef struct
 
 void vmm_kvm_describe_cpu (VmmKvmVp *vp, VmmKvmCpu *cpu);
 
+/* ---- whether this host will do: kvm-cpu-check.c ------------------------------------------- */
+
 /**
  * vmm_kvm_check_cpu:
  *
- * Whether this host has every CPU feature @state's guest has seen.
+ * Whether this host has every CPU feature @state's guest has seen, and is as @policy wants it. @state is hostile.
  *
- * Errors: INCOMPATIBLE, listing all that is missing.
+ * Errors: INCOMPATIBLE, listing all that is missing by name; those of vmm_probe().
  */
-gboolean vmm_kvm_check_cpu (VmmKvm *kvm,
-                            const Openvmm__X86__VpState *state,
+gboolean vmm_kvm_check_cpu (const Openvmm__X86__VpState *state,
+                            VmmCpuPolicy policy,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -45,7 +45,8 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
   g_autoptr (VmmMachine) machine = NULL;
   VmmMemory *memory;
 
-  if (!vmm_machine_check_config (snapshot, config, error) || !vmm_snapshot_open_chain (snapshot, error))
+  if (!vmm_machine_check_config (snapshot, config, error) ||
+      !vmm_snapshot_check_cpu (snapshot, VMM_CPU_ANY, error) || !vmm_snapshot_open_chain (snapshot, error))
     return NULL;
   memory = vmm_snapshot_chain_new_memory (snapshot, error);
   if (memory == NULL)

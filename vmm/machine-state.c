@@ -102,8 +102,7 @@ load_vp (VmmMachine *machine, VmmSavedState *state, guint index, GError **error)
       vmm_saved_state_lookup_message (state, name, &openvmm__x86__vp_state__descriptor, error);
   if (message == NULL)
     return FALSE;
-  ok = (index != 0 || vmm_kvm_check_cpu (machine->kvm, message, error)) &&
-       vmm_kvm_vp_load (vp, message, error);
+  ok = vmm_kvm_vp_load (vp, message, error);
   openvmm__x86__vp_state__free_unpacked (message, NULL);
   return ok;
 }

@@ -188,6 +188,33 @@ const VmmConfig *vmm_snapshot_get_config (VmmSnapshot *snapshot);
 gboolean vmm_snapshot_get_incremental (
     VmmSnapshot *snapshot); /* whether it holds only what its parent does not */
 
+/** vmm_snapshot_describe_cpu: (transfer full): the processor its guest has seen, for people; "" if there is none. */
+char *vmm_snapshot_describe_cpu (VmmSnapshot *snapshot);
+
+/** vmm_snapshot_list_cpu_features: (transfer full): what its guest has seen, and any host must have, by name. */
+char **vmm_snapshot_list_cpu_features (VmmSnapshot *snapshot);
+
+/** VmmCpuPolicy: which processors a snapshot may be restored on. */
+typedef enum
+{
+  VMM_CPU_EXACT,    /* the model it was saved on, with every feature the guest has seen */
+  VMM_CPU_SUPERSET, /* any of the same maker with every feature the guest has seen */
+  VMM_CPU_ANY,      /* any with every feature the guest has seen: without them it could not go on at all */
+} VmmCpuPolicy;
+
+/**
+ * vmm_snapshot_check_cpu:
+ *
+ * Whether @snapshot may be restored on this host's processor. That the guest's features are there is checked by every
+ * restore; the rest is for the caller.
+ *
+ * Thread: any. Errors: %VMM_ERROR_INCOMPATIBLE, with the names of all features that are missing; %VMM_ERROR_CORRUPT,
+ * and those of vmm_probe().
+ */
+gboolean vmm_snapshot_check_cpu (VmmSnapshot *snapshot,
+                                 VmmCpuPolicy policy,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /**
  * vmm_snapshot_open_chain:
  *

@@ -18,6 +18,7 @@ static const OvmCtlField fields[] = {
   { "size-on-disk", N_ ("Size on disk"), OVM_CTL_FIELD_SIZE },
   { "version", N_ ("Saved by version"), OVM_CTL_FIELD_TEXT },
   { "architecture", N_ ("Architecture"), OVM_CTL_FIELD_TEXT },
+  { "cpu-model", N_ ("Processor"), OVM_CTL_FIELD_TEXT },
   { "vm-name", N_ ("VM"), OVM_CTL_FIELD_TEXT },
   { "vm-uuid", N_ ("UUID of the VM"), OVM_CTL_FIELD_TEXT },
   { "vm-state", N_ ("State of the VM"), OVM_CTL_FIELD_WORD },

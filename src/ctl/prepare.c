@@ -20,7 +20,12 @@ open_snapshot (OvmDBusManager *manager, const char *directory, GError **error)
 }
 
 static gboolean
-prepare (OvmDBusSnapshot *snapshot, const char *directory, guint count, const char *driver, GError **error)
+prepare (OvmDBusSnapshot *snapshot,
+         const char *directory,
+         guint count,
+         const char *driver,
+         const char *cpu,
+         GError **error)
 {
   g_autofree char *label = g_strdup_printf (_ ("Preparing clones of %s"), directory);
   const OvmCtlJobWatch watch = {
@@ -33,6 +38,8 @@ prepare (OvmDBusSnapshot *snapshot, const char *directory, guint count, const ch
 
   if (driver != NULL)
     g_variant_builder_add (&options, "{sv}", "driver", g_variant_new_string (driver));
+  if (cpu != NULL)
+    g_variant_builder_add (&options, "{sv}", "cpu", g_variant_new_string (cpu));
   reply = ovm_ctl_job_call (G_DBUS_PROXY (snapshot),
                             "Prepare",
                             g_variant_new ("(ua{sv})", count, &options),
@@ -65,12 +72,20 @@ run (OvmCtl *ctl, const char *const *args)
   GError *error = NULL;
   g_auto (GStrv) words = NULL;
   g_autofree char *driver = NULL;
+  g_autofree char *cpu = NULL;
   g_autoptr (OvmDBusManager) manager = NULL;
   g_autoptr (OvmDBusSnapshot) snapshot = NULL;
   g_autofree char *directory = NULL;
   guint count;
   const GOptionEntry entries[] = {
     { "driver", 0, 0, G_OPTION_ARG_STRING, &driver, N_ ("For VMs of this driver"), N_ ("NAME") },
+    { "cpu",
+      0,
+      0,
+      G_OPTION_ARG_STRING,
+      &cpu,
+      N_ ("Which processors will do: exact (default) or superset, any with its features"),
+      N_ ("POLICY") },
     { NULL },
   };
 
@@ -83,7 +98,7 @@ run (OvmCtl *ctl, const char *const *args)
   manager = ovm_ctl_client_get_manager (ctl, &error);
   if (manager != NULL)
     snapshot = open_snapshot (manager, directory, &error);
-  if (snapshot == NULL || !prepare (snapshot, directory, count, driver, &error))
+  if (snapshot == NULL || !prepare (snapshot, directory, count, driver, cpu, &error))
     return ovm_ctl_fail (ctl, error);
   if (ctl->json)
     ovm_ctl_print_json (g_variant_new_parsed ("{'Directory': <%s>, 'Prepared': <%u>}", directory, count));

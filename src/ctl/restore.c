@@ -17,6 +17,7 @@ typedef struct
   gboolean verify_memory;
   char *clock;
   char *memory;
+  char *cpu;
   char *uuid;
   char *description;
   char *driver;
@@ -30,6 +31,7 @@ choices_clear (Choices *choices)
   g_free (choices->in_place);
   g_free (choices->clock);
   g_free (choices->memory);
+  g_free (choices->cpu);
   g_free (choices->uuid);
   g_free (choices->description);
   g_free (choices->driver);
@@ -76,6 +78,7 @@ make_options (const Choices *choices)
     g_variant_builder_add (&options, "{sv}", "verify-memory", g_variant_new_boolean (TRUE));
   add_string (&options, "clock", choices->clock);
   add_string (&options, "memory", choices->memory);
+  add_string (&options, "cpu", choices->cpu);
   add_string (&options, "uuid", choices->uuid);
   add_string (&options, "description", choices->description);
   add_string (&options, "driver", choices->driver);
@@ -232,6 +235,13 @@ run (OvmCtl *ctl, const char *const *args)
       &choices.clock,
       N_ ("Whether its clocks continue (default) or catch-up with the host"),
       N_ ("POLICY") },
+    { "cpu",
+      0,
+      0,
+      G_OPTION_ARG_STRING,
+      &choices.cpu,
+      N_ ("Which processors will do: exact (default) or superset, any with its features"),
+      N_ ("POLICY") },
     { "uuid",
       0,
       0,
@@ -257,9 +267,7 @@ run (OvmCtl *ctl, const char *const *args)
     { NULL },
   };
 
-  if (!ovm_ctl_parse (ctl, args, entries, 1, 1, &words))
-    return ctl->status;
-  return run_with (ctl, words[0], &choices);
+  return ovm_ctl_parse (ctl, args, entries, 1, 1, &words) ? run_with (ctl, words[0], &choices) : ctl->status;
 }
 
 const OvmCtlCommand ovm_ctl_restore_command = {

@@ -11,7 +11,7 @@ load (FakeKvm *fake, const Openvmm__X86__VpState *state)
 {
   g_autoptr (GError) cpu_error = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean fits = vmm_kvm_check_cpu (&fake->kvm, state, &cpu_error);
+  gboolean fits = vmm_kvm_host_check_cpu (&fake->host, state, VMM_CPU_EXACT, &cpu_error);
   gboolean loaded = vmm_kvm_vp_load (&fake->vp, state, &error);
 
   g_assert_true (fits == (cpu_error == NULL));

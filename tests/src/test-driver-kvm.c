@@ -7,7 +7,10 @@
 
 #include <poll.h>
 
+#include "proto/vp.pb-c.h"
 #include "tests/src/model.h"
+#include "vmm/digest.h"
+#include "vmm/snapshot.h"
 
 static OvmVm *
 create (Model *model, const char *name, const char *guest, const char *more)
@@ -131,6 +134,106 @@ test_clones_are_prepared (void)
   take_prepared (&model, directory, "two", "{'verify-memory': <true>, 'memory': <'populate'>}");
   take_prepared (&model, directory, "three", "{'memory': <'populate'>}");
   model_wait_until (ovm_prepared_get_ready (prepared) == 2);
+}
+
+/* makes it that of a guest that has seen the same processor, of another stepping */
+static void
+change_stepping (const char *directory)
+{
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (directory, NULL);
+  Openvmm__X86__VpState *vp = (Openvmm__X86__VpState *) vmm_saved_state_lookup_message (
+      vmm_snapshot_get_saved_state (snapshot), "vp-0", &openvmm__x86__vp_state__descriptor, NULL);
+  Openvmm__X86__CpuidEntry leaf = OPENVMM__X86__CPUID_ENTRY__INIT;
+  guint8 pattern[32];
+  gsize length;
+  g_autoptr (GBytes) old = scratch_read (directory, "state.bin");
+  g_autoptr (GBytes) old_manifest = scratch_read (directory, "manifest.bin");
+  g_autoptr (VmmManifest) manifest = vmm_manifest_unpack (old_manifest, NULL);
+  g_autoptr (GBytes) packed = NULL;
+  gsize size = g_bytes_get_size (old);
+  g_autofree guint8 *state = g_memdup2 (g_bytes_get_data (old, NULL), size);
+  guint8 *place;
+
+  for (gsize i = 0; i < vp->n_cpuid && leaf.eax == 0; i++)
+    if (vp->cpuid[i]->function == 1)
+      leaf.eax = vp->cpuid[i]->eax;
+  openvmm__x86__vp_state__free_unpacked (vp, NULL);
+  leaf.function = 1;
+  length = openvmm__x86__cpuid_entry__pack (&leaf, pattern);
+  place = memmem (state, size, pattern, length);
+  g_assert_nonnull (place);
+  place[3] ^= 0x3; /* the least bits of eax: tag and value of the function come before it, and its tag */
+  scratch_write (directory, "state.bin", state, size);
+  vmm_digest_bytes (state, size, manifest->state_sha256.data);
+  packed = vmm_manifest_pack (manifest);
+  scratch_write (directory, "manifest.bin", g_bytes_get_data (packed, NULL), g_bytes_get_size (packed));
+}
+
+static void
+try_restore (Model *model, const char *directory, const char *name, const char *options, gboolean succeeds)
+{
+  g_autoptr (GVariant) dict = model_dict (options);
+  OvmJob *job;
+
+  model_reset (model);
+  g_assert_true (ovm_manager_begin_restore (
+      model->manager, name, directory, dict, &job, model_on_vm, model, &model->error));
+  model_wait_until (model->done);
+  if (succeeds)
+    {
+      g_assert_no_error (model->error);
+      return;
+    }
+  g_assert_error (model->error, OVM_ERROR, OVM_ERROR_INCOMPATIBLE);
+  g_assert_nonnull (strstr (model->error->message, "cpu=superset"));
+}
+
+static void
+on_prepare_ended (OvmSnapshot *snapshot, const GError *error, gpointer user_data)
+{
+  Model *model = user_data;
+
+  model->done = TRUE;
+  model->error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+static void
+test_restores_on_other_processors_if_told_to (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autoptr (GVariant) none = model_dict (NULL);
+  g_autoptr (GVariant) superset = model_dict ("{'cpu': <'superset'>}");
+  OvmSnapshotList *list;
+  OvmSnapshot *snapshot;
+  OvmVm *vm;
+
+  model_init (&model);
+  vm = create (&model, "vm", "counter", NULL);
+  model_do (&model, vm, OVM_OPERATION_START);
+  directory = model_save (&model, vm, "s");
+  change_stepping (directory);
+  list = ovm_manager_get_snapshots (model.manager);
+  snapshot = ovm_snapshot_list_lookup_directory (list, directory);
+
+  try_restore (&model, directory, "one", "{}", FALSE);
+  try_restore (&model, directory, "one", "{'cpu': <'exact'>}", FALSE);
+  try_restore (&model, directory, "one", "{'cpu': <'superset'>}", TRUE);
+
+  model_reset (&model);
+  g_assert_true (
+      ovm_snapshot_list_begin_prepare (list, snapshot, 1, none, on_prepare_ended, &model, &model.error));
+  model_wait_until (model.done);
+  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_INCOMPATIBLE);
+  model_reset (&model);
+  g_assert_true (
+      ovm_snapshot_list_begin_prepare (list, snapshot, 1, superset, on_prepare_ended, &model, &model.error));
+  model_wait_until (model.done);
+  g_assert_no_error (model.error);
+  g_assert_cmpuint (ovm_prepared_get_ready (ovm_snapshot_get_prepared (snapshot)), ==, 1);
+  try_restore (&model, directory, "two", "{}", FALSE);
+  model_wait_until (ovm_prepared_get_ready (ovm_snapshot_get_prepared (snapshot)) == 1);
+  try_restore (&model, directory, "two", "{'cpu': <'superset'>}", TRUE);
 }
 
 /* In place without a new machine, in place of a stopped one, and as a new VM. */
@@ -328,6 +431,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/src/driver-kvm/lives", test_lives);
   g_test_add_func ("/src/driver-kvm/clones-run-beside-the-source", test_clones_run_beside_the_source);
+  g_test_add_func ("/src/driver-kvm/restores-on-other-processors-if-told-to",
+                   test_restores_on_other_processors_if_told_to);
   g_test_add_func ("/src/driver-kvm/restores-with-clock-policy", test_restores_with_clock_policy);
   g_test_add_func ("/src/driver-kvm/start-fails-with-reason", test_start_fails_with_reason);
   g_test_add_func ("/src/driver-kvm/wants-a-kernel", test_wants_a_kernel);

@@ -142,6 +142,8 @@ test_inspects_and_verifies (Bus *bus, gconstpointer data)
   g_assert_nonnull (strstr (info, "'cmdline': <'quiet'>"));
   g_assert_nonnull (strstr (info, "'vm-state': <'running'>"));
   g_assert_nonnull (strstr (info, "'memory-size': <uint64 16777216>"));
+  g_assert_nonnull (strstr (info, "'cpu-model': <''>")); /* VMs that pretend have none */
+  g_assert_nonnull (strstr (info, "'cpu-features': <"));
   manager (bus, "VerifySnapshot", verify, "()");
   manager (bus, "VerifySnapshot", background, "()");
   bus_wait_until (bus_find_signal (bus, "Completed /org/openvmm/job/4 (true, '', '')") != NULL);

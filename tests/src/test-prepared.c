@@ -81,7 +81,7 @@ begin (Fixture *fixture, guint count, const char *options)
   g_assert_no_error (error);
   fixture->done = FALSE;
   g_clear_error (&fixture->error);
-  ovm_prepared_want (fixture->prepared, &ovm_driver_test, dict, count, job, on_done, fixture);
+  ovm_prepared_want (fixture->prepared, &ovm_driver_test, VMM_CPU_EXACT, dict, count, job, on_done, fixture);
   g_assert_false (fixture->done);
   return job;
 }

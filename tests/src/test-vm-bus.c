@@ -119,6 +119,7 @@ test_refuses_options (Bus *bus, gconstpointer data)
     { "Restore", "('/s', {'uuid': <'same'>})", OVM_ERROR_UNKNOWN_KEY },
     { "Restore", "('/s', {'memory': <'eager'>})", OVM_ERROR_INVALID_CONFIG },
     { "Restore", "('/s', {'memory': <true>})", OVM_ERROR_INVALID_TYPE },
+    { "Restore", "('/s', {'cpu': <'other'>})", OVM_ERROR_INVALID_CONFIG },
     { "Restore", "('', @a{sv} {})", OVM_ERROR_INVALID_CONFIG },
     { "Restore", "('/nonexistent', @a{sv} {})", OVM_ERROR_NO_SUCH_SNAPSHOT },
   };
@@ -132,7 +133,8 @@ test_refuses_options (Bus *bus, gconstpointer data)
 static void
 test_restores_with_options (Bus *bus, gconstpointer data)
 {
-  g_autofree char *populate = bus_with_path (bus, "s", "('", "', {'memory': <'populate'>, 'paused': <true>})");
+  g_autofree char *populate =
+      bus_with_path (bus, "s", "('", "', {'memory': <'populate'>, 'paused': <true>, 'cpu': <'superset'>})");
   g_autofree char *lazy = bus_with_path (bus, "s", "('", "', {'memory': <'lazy'>, 'paused': <false>})");
   g_autofree char *snapshot = NULL;
 

@@ -223,6 +223,8 @@ test_restore_refuses (void)
     { "vm", "{'clock': <true>}", OVM_ERROR_INVALID_TYPE },
     { "vm", "{'memory': <'eager'>}", OVM_ERROR_INVALID_CONFIG },
     { "vm", "{'memory': <uint64 1>}", OVM_ERROR_INVALID_TYPE },
+    { "vm", "{'cpu': <'any'>}", OVM_ERROR_INVALID_CONFIG },
+    { "vm", "{'cpu': <true>}", OVM_ERROR_INVALID_TYPE },
     { "vm", "{'driver': <'xen'>}", OVM_ERROR_NOT_SUPPORTED },
     { "vm", "{'console-log': <'l'>}", OVM_ERROR_INVALID_CONFIG },
   };
@@ -309,6 +311,36 @@ test_memory (void)
     }
 }
 
+static void
+test_cpu (void)
+{
+  static const struct
+  {
+    const char *dict;
+    gboolean ok;
+    VmmCpuPolicy cpu;
+  } cases[] = {
+    { "{}", TRUE, VMM_CPU_EXACT },
+    { "{'cpu': <'exact'>}", TRUE, VMM_CPU_EXACT },
+    { "{'cpu': <'superset'>}", TRUE, VMM_CPU_SUPERSET },
+    { "{'cpu': <'Superset'>}", FALSE, VMM_CPU_EXACT },
+    { "{'cpu': <''>}", FALSE, VMM_CPU_EXACT },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GVariant) dict = parse (cases[i].dict);
+      g_autoptr (GError) error = NULL;
+      VmmCpuPolicy cpu;
+
+      g_assert_cmpint (ovm_vm_config_get_cpu (dict, &cpu, &error), ==, cases[i].ok);
+      if (cases[i].ok)
+        g_assert_cmpint (cpu, ==, cases[i].cpu);
+      else
+        g_assert_error (error, OVM_ERROR, OVM_ERROR_INVALID_CONFIG);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -325,5 +357,6 @@ main (int argc, char **argv)
   g_test_add_func ("/src/vm-config/restore-mode", test_restore_mode);
   g_test_add_func ("/src/vm-config/clock", test_clock);
   g_test_add_func ("/src/vm-config/memory", test_memory);
+  g_test_add_func ("/src/vm-config/cpu", test_cpu);
   return g_test_run ();
 }

@@ -564,7 +564,7 @@ load_hostile (BareKvm *bare, const GByteArray *bytes, guint *n_loaded, guint *n_
     }
   g_clear_error (&error);
   /* whatever it is now, it can be asked for */
-  if (!vmm_kvm_check_cpu (bare->kvm, state, &error))
+  if (!vmm_kvm_check_cpu (state, VMM_CPU_SUPERSET, &error))
     g_assert_error (error, VMM_ERROR, VMM_ERROR_INCOMPATIBLE);
   g_clear_error (&error);
   saved = vmm_kvm_vp_save (bare_kvm_vp (bare, 0), 0, &error);

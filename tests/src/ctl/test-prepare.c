@@ -18,7 +18,7 @@ test_keeps_clones_ready (OvmCtlFixture *f, gconstpointer data)
   g_assert_cmpstr (f->out, ==, "");
   /* also one that the service has not seen yet in this place */
   g_assert_cmpint (rename (from, to), ==, 0);
-  ovm_ctl_fixture_must (f, "prepare moved 2 --driver test --json");
+  ovm_ctl_fixture_must (f, "prepare moved 2 --driver test --cpu superset --json");
   g_assert_cmpstr (f->out, ==, json);
   ovm_ctl_fixture_must (f, "list --snapshots --json");
   g_assert_nonnull (strstr (f->out, "\"Prepared\":2"));

@@ -55,7 +55,7 @@ test_pauses_or_runs_as_told (OvmCtlFixture *f, gconstpointer data)
   ovm_ctl_fixture_assert_state (f, "b", "running");
   ovm_ctl_fixture_must (f, "restore two --name c --driver test");
   ovm_ctl_fixture_assert_state (f, "c", "paused");
-  ovm_ctl_fixture_must (f, "restore one --in-place c --paused --verify-memory");
+  ovm_ctl_fixture_must (f, "restore one --in-place c --paused --verify-memory --cpu=superset");
   ovm_ctl_fixture_assert_state (f, "c", "paused");
 }
 
