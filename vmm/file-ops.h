@@ -47,9 +47,9 @@ int vmm_file_ops_clone (const VmmFileOps *ops, int source_fd, int fd, const char
  * vmm_file_ops_set_copy_unit:
  * @size: bytes, a multiple of the file system's blocks
  *
- * Asks for room of no more than @size where a block that @fd's file shares with another is written to. XFS takes 128 KiB
- * each time otherwise, which makes 32 times as much of pages that lie apart. Other file systems refuse: EOPNOTSUPP,
- * ENOTTY or EINVAL.
+ * Asks for room of no more than @size where a block that @fd's file shares with another is written to. XFS takes
+ * 128 KiB each time otherwise, which makes 32 times as much of pages that lie apart. Other file systems refuse:
+ * EOPNOTSUPP, ENOTTY or EINVAL.
  */
 int vmm_file_ops_set_copy_unit (const VmmFileOps *ops, int fd, const char *name, guint32 size);
 int vmm_file_ops_punch_hole (const VmmFileOps *ops, int fd, const char *name, guint64 offset, guint64 length);

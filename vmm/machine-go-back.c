@@ -9,9 +9,9 @@
  * beforehand, is put back. The page with the generation ID is not dropped: it is made what the file has, with a new
  * ID, while the host may still say that it has no page left for it.
  *
- * Where the view shows an older snapshot, what is private in it has not all changed since the one to go back to. What has
- * is known from the log of the guest's writes. Those pages get the content that the snapshot's chain has, which is read
- * beforehand, and can be swapped back.
+ * Where the view shows an older snapshot, what is private in it has not all changed since the one to go back to. What
+ * has is known from the log of the guest's writes. Those pages get the content that the snapshot's chain has, which is
+ * read beforehand, and can be swapped back.
  */
 
 #include "config.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Where a file can share its blocks with another, a complete snapshot begins as a twin of the origin's memory, or of the
- * file under the view, and what has changed since is written over it. It takes what has changed, and is complete.
+ * Where a file can share its blocks with another, a complete snapshot begins as a twin of the origin's memory, or of
+ * the file under the view, and what has changed since is written over it. It takes what has changed, and is complete.
  *
  * RAM does not move onto the new file: it would find none of it in the page cache, and have read the old one in vain.
  */

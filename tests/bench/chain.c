@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Snapshots that hold only what has changed, or share the rest: what they take, and what a restore through a chain costs. */
+/* Snapshots that hold only what has changed, or share the rest: what they take, and a restore through a chain. */
 
 #include "config.h"
 #include "tests/bench/bench.h"

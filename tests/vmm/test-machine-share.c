@@ -323,7 +323,7 @@ test_other_file_system_is_no_error (gconstpointer type)
   assert_restores (elsewhere, NULL);
 }
 
-/* What nobody has written to since is not digested anew: damage that it has caught with the years does not become sound. */
+/* What nobody has written to since is not digested anew: damage that it has caught does not become sound. */
 static void
 test_damage_of_origin_is_seen (gconstpointer type)
 {
