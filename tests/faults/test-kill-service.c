@@ -155,6 +155,14 @@ has_entry (Bus *bus, const char *name)
 }
 
 static void
+assert_verifies (Bus *bus, const char *name)
+{
+  g_autofree char *path = g_build_filename (bus->directory, "out", name, NULL);
+
+  subject_assert_verifies (path);
+}
+
+static void
 assert_restores (Bus *bus, const char *name)
 {
   g_autofree char *path = g_build_filename (bus->directory, "out", name, NULL);
@@ -172,14 +180,14 @@ check_what_is_left (Bus *bus, Call call)
   gboolean is_there = has_entry (bus, "target");
 
   if (calls[call].first)
-    assert_restores (bus, "first");
+    assert_verifies (bus, "first");
   if (is_there)
     assert_restores (bus, "target");
   start_service (bus, 0);
   start_vm (bus);
   save_well (bus, "next", FALSE);
   g_assert_false (end_service (bus));
-  assert_restores (bus, "next");
+  assert_verifies (bus, "next");
   expected = g_strconcat (calls[call].first ? "first " : "", "next", is_there ? " target" : "", NULL);
   list = subject_list (out);
   g_assert_cmpstr (list, ==, expected);
