@@ -10,16 +10,14 @@
 #include "vmm/page-writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "vmm/fd.h"
 #include "vmm/file-ops.h"
+#include "vmm/pagemap.h"
 #include "vmm/sparse-copy.h"
 
-#define CHUNK_PAGES 256u                           /* looked at in one step: 1 MiB */
-#define PAGEMAP_HELD ((1ull << 63) | (1ull << 62)) /* present, or swapped out: Linux admin-guide/mm/pagemap */
-#define PAGEMAP_FILE (1ull << 61)                  /* a page of the file, which we only look at */
+#define CHUNK_PAGES 256u /* looked at in one step: 1 MiB */
 
 typedef struct
 {
@@ -89,37 +87,19 @@ write_all (PageWriter *writer, guint64 offset, gsize length, GError **error)
   return TRUE;
 }
 
-static gboolean
-read_pagemap (PageWriter *writer, guint64 *held, gsize length, off_t place, GError **error)
-{
-  for (gsize done = 0; done < length;)
-    {
-      ssize_t n = TEMP_FAILURE_RETRY (
-          pread (writer->pagemap_fd, (guint8 *) held + done, length - done, place + (off_t) done));
-
-      if (n == 0)
-        errno = EIO;
-      if (n <= 0)
-        return set_error_from_errno (error, "reading /proc/self/pagemap failed");
-      done += (gsize) n;
-    }
-  return TRUE;
-}
-
 /* Writes the runs of pages that hold something, between @offset and the @n_pages pages after it. */
 static gboolean
 write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
 {
   guint64 held[CHUNK_PAGES] = { 0 };
-  off_t place = (off_t) ((guintptr) (writer->host + offset) / VMM_PAGE_SIZE * sizeof held[0]);
   guint64 run = 0;
 
-  if (!read_pagemap (writer, held, n_pages * sizeof held[0], place, error))
+  if (!vmm_pagemap_read (writer->pagemap_fd, writer->host + offset, held, n_pages, error))
     return FALSE;
   for (guint i = 0; i < n_pages; i++)
     {
       guint64 here = offset + (guint64) i * VMM_PAGE_SIZE;
-      gboolean keep = ((held[i] & PAGEMAP_HELD) != 0 || base_has_data (writer, here)) &&
+      gboolean keep = (vmm_pagemap_is (held[i], VMM_PAGEMAP_HELD) || base_has_data (writer, here)) &&
                       !vmm_sparse_copy_is_zero (writer->host + here, VMM_PAGE_SIZE);
 
       if (keep)
@@ -146,7 +126,7 @@ check_not_cancelled (GCancellable *cancellable, GError **error)
 gboolean
 vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GError **error)
 {
-  VMM_AUTO_FD int pagemap_fd = TEMP_FAILURE_RETRY (open ("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  VMM_AUTO_FD int pagemap_fd = vmm_pagemap_open (error);
   guint n_regions;
   PageWriter writer = {
     .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
@@ -157,7 +137,7 @@ vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GEr
   };
 
   if (pagemap_fd < 0)
-    return set_error_from_errno (error, "opening /proc/self/pagemap failed");
+    return FALSE;
   for (guint64 offset = 0; offset < writer.size; offset += (guint64) CHUNK_PAGES * VMM_PAGE_SIZE)
     {
       guint n_pages = MIN (CHUNK_PAGES, (writer.size - offset) / VMM_PAGE_SIZE);
@@ -185,28 +165,7 @@ vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const VmmPageSet *dirty,
 gboolean
 vmm_page_writer_find_private (VmmMemory *memory, VmmPageSet *pages, GError **error)
 {
-  VMM_AUTO_FD int pagemap_fd = TEMP_FAILURE_RETRY (open ("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  guint n_regions;
-  PageWriter writer = {
-    .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
-    .pagemap_fd = pagemap_fd,
-  };
-  guint64 held[CHUNK_PAGES] = { 0 };
-
-  if (pagemap_fd < 0)
-    return set_error_from_errno (error, "opening /proc/self/pagemap failed");
-  for (guint64 page = 0; page < pages->n_pages; page += CHUNK_PAGES)
-    {
-      guint n_pages = MIN (CHUNK_PAGES, pages->n_pages - page);
-      off_t place = (off_t) (((guintptr) writer.host / VMM_PAGE_SIZE + page) * sizeof held[0]);
-
-      if (!read_pagemap (&writer, held, n_pages * sizeof held[0], place, error))
-        return FALSE;
-      for (guint i = 0; i < n_pages; i++)
-        if ((held[i] & PAGEMAP_HELD) != 0 && (held[i] & PAGEMAP_FILE) == 0)
-          vmm_page_set_add (pages, page + i);
-    }
-  return TRUE;
+  return vmm_pagemap_find (memory, VMM_PAGEMAP_PRIVATE, pages, NULL, error);
 }
 
 typedef enum
