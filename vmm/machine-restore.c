@@ -80,6 +80,7 @@ vmm_machine_populate (VmmMachine *machine,
   gboolean ok;
 
   g_mutex_lock (&machine->lock);
+  machine->populated = TRUE;
   ok = vmm_memory_populate (machine->memory, progress, progress_data, cancellable, error);
   g_mutex_unlock (&machine->lock);
   return ok;

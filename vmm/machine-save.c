@@ -320,6 +320,7 @@ run_locked (Save *save, gboolean incremental, GError **error)
 
   if (!vmm_machine_check_not_ended (save->machine, error))
     return FALSE;
+  vmm_machine_forget_recording (save->machine);
   if (incremental)
     {
       parent = find_parent (save->machine, save->directory, error);

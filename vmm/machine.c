@@ -216,6 +216,7 @@ vmm_machine_free (VmmMachine *machine)
   if (machine == NULL)
     return;
   g_mutex_lock (&machine->lock); /* a save may still be at work */
+  vmm_machine_forget_recording (machine);
   if (machine->console != NULL)
     vmm_console_unplug (machine->console, machine);
   /* devices are driven by the VPs, the VPs run in the machine, the machine shows the memory */
@@ -271,6 +272,7 @@ park_all (VmmMachine *machine, GError **error)
 gboolean
 vmm_machine_stop_vps_locked (VmmMachine *machine, GError **error)
 {
+  vmm_machine_stop_recording (machine);
   hold_input (machine, TRUE);
   /* the guest may end while its VPs park: then there is nothing to go on with */
   if (park_all (machine, error) && vmm_machine_check_not_ended (machine, error) &&
@@ -300,6 +302,7 @@ vmm_machine_release_vps_locked (VmmMachine *machine, GError **error)
   machine->running = TRUE;
   machine->has_run = TRUE;
   hold_input (machine, FALSE);
+  vmm_machine_start_recording (machine);
   return TRUE;
 }
 

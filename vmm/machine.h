@@ -16,6 +16,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _VmmRecorder VmmRecorder;
+
 struct _VmmMachine
 {
   VmmConfig *config;
@@ -50,6 +52,9 @@ struct _VmmMachine
   gboolean catches_up;        /* they jump to where they had come by themselves, when the VPs run next */
   gint64 tsc_move;            /* by which the VPs' counters are moved at a release */
   guint n_tscs_moved;         /* of how many VPs they have been, if that failed half-way */
+
+  gboolean populated;    /* all of RAM was read in advance: what the guest uses of it cannot be told */
+  VmmRecorder *recorder; /* of the working set: waits for the first run, or runs; NULL for none */
 
   VmmSavedState *owed_state; /* that could not be put back, and must be before anything else; NULL for none */
 
@@ -159,6 +164,17 @@ void vmm_machine_announce_generation (VmmMachine *machine);
  * The same, of a guest that was running before, which is told. After state and RAM are what the guest goes on with.
  */
 gboolean vmm_machine_renew_generation (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The record of what a guest uses first: machine-working-set.c. The lock is held. */
+
+/** vmm_machine_start_recording: the machine runs; if it is to be recorded, it is from now on. */
+void vmm_machine_start_recording (VmmMachine *machine);
+
+/** vmm_machine_stop_recording: ends a recording that has begun, as the guest stands still from now on. */
+void vmm_machine_stop_recording (VmmMachine *machine);
+
+/** vmm_machine_forget_recording: and one that waits, as others touch RAM from now on. */
+void vmm_machine_forget_recording (VmmMachine *machine);
 
 /* State of the stopped machine: machine-state.c */
 

@@ -165,4 +165,32 @@ gboolean vmm_memory_populate (VmmMemory *memory,
                               GCancellable *cancellable,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_memory_populate_set:
+ * @pages: which of RAM
+ * @progress: (nullable): told how far into RAM it has come
+ *
+ * The same of some pages only, which are wanted but not needed: what the host cannot do, or not read, is passed over,
+ * and the guest waits for it when it asks for it.
+ *
+ * Errors: CANCELLED.
+ */
+gboolean vmm_memory_populate_set (VmmMemory *memory,
+                                  const VmmPageSet *pages,
+                                  VmmProgressFunc progress,
+                                  gpointer progress_data,
+                                  GCancellable *cancellable,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_memory_find_populated:
+ * @pages: what the file behind RAM holds and our page tables do, too, is added
+ *
+ * Thread: any, as long as RAM is not flipped. Errors: CANCELLED, HOST.
+ */
+gboolean vmm_memory_find_populated (VmmMemory *memory,
+                                    VmmPageSet *pages,
+                                    GCancellable *cancellable,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

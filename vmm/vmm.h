@@ -455,6 +455,37 @@ gboolean vmm_machine_populate (VmmMachine *machine,
                                GCancellable *cancellable,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_machine_use_working_set:
+ * @path: absolute, of a file that is made and replaced as needed
+ * @progress: (nullable): told how far into RAM it has come
+ *
+ * Reads that part of a restored machine's RAM into memory now that a guest of the same snapshot used in its first
+ * seconds, as the record at @path tells. If there is none, or none that is sound and of this snapshot, @machine makes
+ * one: when it has run for two seconds for the first time. It is not made if the machine is paused, saved or freed
+ * before, or if all of its RAM was populated.
+ *
+ * Errors: CANCELLED; all else only means that nothing is read, or recorded.
+ */
+gboolean vmm_machine_use_working_set (VmmMachine *machine,
+                                      const char *path,
+                                      VmmProgressFunc progress,
+                                      gpointer progress_data,
+                                      GCancellable *cancellable,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_write_working_set:
+ * @path: as for vmm_machine_use_working_set()
+ *
+ * Writes a sound record in which there are no pages, for a VM that has no machine behind it.
+ *
+ * Errors: NO_SPACE, NOT_AUTHORIZED, NO_SUCH_FILE, EXISTS, LIMIT_EXCEEDED, HOST.
+ */
+gboolean vmm_snapshot_write_working_set (VmmSnapshot *snapshot,
+                                         const char *path,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_machine_free: stops the VPs and gives everything back. Not to be called from VmmEventFunc. */
 void vmm_machine_free (VmmMachine *machine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmMachine, vmm_machine_free)

@@ -124,19 +124,102 @@ test_can_be_cancelled (Fixture *fixture, gconstpointer data)
   g_assert_false (is_present (fixture->memory, 0));
 }
 
+/* some of the first part with data: the kernel may map others of it along, up to all */
+static VmmPageSet *
+some_pages (void)
+{
+  VmmPageSet *pages = vmm_page_set_new (SIZE);
+
+  vmm_page_set_add (pages, 3);
+  vmm_page_set_add (pages, 6); /* near enough for what lies between to be read along */
+  vmm_page_set_add (pages, 200);
+  return pages;
+}
+
+static void
+test_maps_a_set (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmmPageSet) pages = some_pages ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (vmm_memory_populate_set (fixture->memory, pages, on_progress, fixture, NULL, &error));
+  g_assert_no_error (error);
+  for (guint page = 3; page <= 6; page++)
+    g_assert_true (is_present (fixture->memory, page * PAGE));
+  g_assert_true (is_present (fixture->memory, 200 * PAGE));
+  g_assert_false (is_present (fixture->memory, 10 * MIB));
+  g_assert_false (is_present (fixture->memory, 20 * MIB));
+  g_assert_cmpuint (fixture->progress, ==, 201 * PAGE);
+}
+
+/* what a record says need not fit the file that is there */
+static void
+test_maps_a_set_past_the_end (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmmPageSet) pages = some_pages ();
+  g_autoptr (GError) error = NULL;
+
+  vmm_page_set_add (pages, 20 * MIB / PAGE);
+  g_assert_cmpint (ftruncate (vmm_memory_get_fd (fixture->memory), 10 * MIB), ==, 0);
+  g_assert_true (vmm_memory_populate_set (fixture->memory, pages, NULL, NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (is_present (fixture->memory, 200 * PAGE));
+  g_assert_false (is_present (fixture->memory, 20 * MIB));
+}
+
+static void
+test_set_can_be_cancelled (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmmPageSet) pages = some_pages ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (vmm_memory_populate_set (fixture->memory, pages, NULL, NULL, cancellable, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_CANCELLED);
+  g_assert_false (is_present (fixture->memory, 3 * PAGE));
+}
+
+static void
+test_finds_what_is_populated (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmmPageSet) wanted = some_pages ();
+  g_autoptr (VmmPageSet) found = vmm_page_set_new (SIZE);
+  g_autoptr (GError) error = NULL;
+  guint8 byte = 1;
+
+  g_assert_true (vmm_memory_find_populated (fixture->memory, found, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (vmm_page_set_count (found), ==, 0);
+  g_assert_true (vmm_memory_populate_set (fixture->memory, wanted, NULL, NULL, NULL, &error));
+  g_assert_true (vmm_memory_write (fixture->memory, 10 * MIB, &byte, 1, &error)); /* in a hole */
+  g_assert_true (vmm_memory_write (fixture->memory, 6 * PAGE, &byte, 1, &error)); /* over data */
+  g_assert_true (vmm_memory_find_populated (fixture->memory, found, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_false (vmm_page_set_contains (found, 10 * MIB / PAGE));
+  g_assert_false (vmm_page_set_contains (found, 20 * MIB / PAGE));
+  vmm_page_set_remove_all (wanted, found);
+  g_assert_cmpuint (vmm_page_set_count (wanted), ==, 0);
+}
+
 static void
 test_without_a_file (void)
 {
   g_autoptr (VmmConfig) config = vmm_config_new ();
   g_autoptr (GError) error = NULL;
   g_autoptr (VmmMemory) memory = NULL;
+  g_autoptr (VmmPageSet) pages = some_pages ();
+  g_autoptr (VmmPageSet) found = vmm_page_set_new (SIZE);
 
   config->memory_backing = VMM_MEMORY_BACKING_ANONYMOUS;
   config->memory_size = SIZE;
   memory = vmm_memory_new (config, &error);
   g_assert_no_error (error);
   g_assert_true (vmm_memory_populate (memory, NULL, NULL, NULL, &error));
-  g_assert_false (is_present (memory, 0));
+  g_assert_true (vmm_memory_populate_set (memory, pages, NULL, NULL, NULL, &error));
+  g_assert_false (is_present (memory, 3 * PAGE));
+  g_assert_true (vmm_memory_find_populated (memory, found, NULL, &error));
+  g_assert_cmpuint (vmm_page_set_count (found), ==, 0);
 }
 
 int
@@ -148,6 +231,10 @@ main (int argc, char **argv)
   add ("maps-data-and-no-holes", test_maps_data_and_no_holes);
   add ("file-stays-as-it-is", test_file_stays_as_it_is);
   add ("can-be-cancelled", test_can_be_cancelled);
+  add ("set/maps-it", test_maps_a_set);
+  add ("set/past-the-end", test_maps_a_set_past_the_end);
+  add ("set/can-be-cancelled", test_set_can_be_cancelled);
+  add ("set/finds-what-is-populated", test_finds_what_is_populated);
 #undef add
   g_test_add_func ("/vmm/memory-populate/without-a-file", test_without_a_file);
   return g_test_run ();
