@@ -136,6 +136,7 @@ run_restore (const Run *run, GError **error)
   OvmAction *action = run->action;
   const OvmDriverTask *task = run->task;
   OvmDriverRestore how = { .clock = action->clock, .memory = action->memory, .cpu = action->cpu };
+  g_autofree char *working_set = NULL;
 
   if (action->opened == NULL)
     action->opened = vmm_snapshot_open (action->directory, error);
@@ -151,6 +152,9 @@ run_restore (const Run *run, GError **error)
 
   how.paused = action->mode == OVM_RESTORE_PAUSED ||
                (action->mode == OVM_RESTORE_AS_SAVED && !vmm_snapshot_get_running (action->opened));
+  if (action->working_sets != NULL)
+    working_set = g_build_filename (action->working_sets, vmm_snapshot_get_uuid (action->opened), NULL);
+  how.working_set = working_set;
   how.spare = g_steal_pointer (&action->spare);
   return run->driver->restore (run->vm, action->opened, &how, task, error);
 }
@@ -227,6 +231,7 @@ ovm_action_free (OvmAction *action)
   g_free (action->directory);
   g_free (action->description);
   g_free (action->parent_uuid);
+  g_free (action->working_sets);
   g_clear_pointer (&action->opened, vmm_snapshot_unref);
   g_free (action);
 }

@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @clock: of a restore
  * @memory: of a restore
  * @cpu: of a restore
+ * @working_sets: (nullable): of a restore: directory with the records of working sets
  * @opened: (nullable): the snapshot to restore; opened by the action if %NULL
  * @spare: (nullable): of @opened, made by @spare_driver; taken over by the restore
  * @save_result: set by a save
@@ -39,6 +40,7 @@ typedef struct
   OvmClock clock;
   OvmMemory memory;
   VmmCpuPolicy cpu;
+  char *working_sets;
   VmmSnapshot *opened;
   OvmDriverSpare *spare;
   const OvmDriver *spare_driver;

@@ -601,14 +601,34 @@ dismiss (OvmDriverSpare *spare)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (OvmDriverSpare, dismiss)
 
+/* what is wanted of its RAM before the guest runs */
+static gboolean
+populate (VmmMachine *machine, const OvmDriverRestore *how, const OvmDriverTask *task, GError **error)
+{
+  if (how->memory == OVM_MEMORY_POPULATE)
+    return vmm_machine_populate (machine, task->progress, task->progress_data, task->cancellable, error);
+  if (how->memory == OVM_MEMORY_WORKING_SET && how->working_set != NULL)
+    return vmm_machine_use_working_set (machine,
+                                        how->working_set,
+                                        task->progress,
+                                        task->progress_data,
+                                        task->cancellable,
+                                        error);
+  return TRUE;
+}
+
 static OvmDriverSpare *
-prepare (VmmSnapshot *snapshot, VmmCpuPolicy cpu, GVariant *options, const OvmDriverTask *task, GError **error)
+prepare (VmmSnapshot *snapshot,
+         const OvmDriverRestore *how,
+         GVariant *options,
+         const OvmDriverTask *task,
+         GError **error)
 {
   g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
 
-  if (!vmm_snapshot_check_cpu (snapshot, cpu, error))
+  if (!vmm_snapshot_check_cpu (snapshot, how->cpu, error))
     return NULL;
-  spare->cpu = cpu;
+  spare->cpu = how->cpu;
   spare->body.boot = g_new0 (Boot, 1);
   spare->body.machine = vmm_machine_new_from_snapshot (snapshot,
                                                        vmm_snapshot_get_config (snapshot),
@@ -616,7 +636,7 @@ prepare (VmmSnapshot *snapshot, VmmCpuPolicy cpu, GVariant *options, const OvmDr
                                                        on_machine_event,
                                                        spare->body.boot,
                                                        error);
-  if (spare->body.machine == NULL)
+  if (spare->body.machine == NULL || !populate (spare->body.machine, how, task, error))
     return NULL;
   return g_steal_pointer (&spare);
 }
@@ -640,13 +660,6 @@ build_restored (OvmDriverVm *vm, VmmSnapshot *snapshot, OvmDriverSpare *spare, B
   new->boot = g_steal_pointer (&spare->body.boot);
   assign (new->boot, vm);
   return vmm_machine_adopt (new->machine, snapshot, vm->config, vm->console, error);
-}
-
-static gboolean
-populate (VmmMachine *machine, const OvmDriverRestore *how, const OvmDriverTask *task, GError **error)
-{
-  return how->memory != OVM_MEMORY_POPULATE ||
-         vmm_machine_populate (machine, task->progress, task->progress_data, task->cancellable, error);
 }
 
 /* whether the machine that is there went back; if not, and there is no error, another one is to be made */

@@ -7,7 +7,7 @@
  *   test-delay-ms     u  how long each operation takes; a cancelled one ends sooner
  *   test-fail         s  "OPERATION:ERROR": that operation fails with the error of that name, as on the bus;
  *                        OPERATION is a member of OvmDriver ("start", "save", ...), or "populate": a restore that
- *                        populates RAM
+ *                        populates RAM, or a preparation that does
  *   test-guest        s  "EVENT:MS": so long after each start the guest does "power-off", "reboot" or "crash"
  *   test-deaf         b  the guest does not care about Shutdown
  *   test-downtime-us  t  the freeze that a save reports
@@ -484,6 +484,18 @@ save_incremental (OvmDriverVm *vm,
   return TRUE;
 }
 
+/* a working set without pages is recorded at once; that it cannot be is no failure, as with the others */
+static gboolean
+populate (OvmDriverVm *vm, VmmSnapshot *snapshot, const OvmDriverRestore *how, GError **error)
+{
+  g_autoptr (GError) record_error = NULL;
+
+  if (how->memory == OVM_MEMORY_WORKING_SET && how->working_set != NULL &&
+      !vmm_snapshot_write_working_set (snapshot, how->working_set, &record_error))
+    g_debug ("the working set is not recorded: %s", record_error->message);
+  return how->memory != OVM_MEMORY_POPULATE || !should_fail (vm, "populate", error);
+}
+
 static gboolean
 restore (OvmDriverVm *vm,
          VmmSnapshot *snapshot,
@@ -495,7 +507,7 @@ restore (OvmDriverVm *vm,
 
   g_free (how->spare);
   if ((!quick && !dawdle (vm, task, error)) || should_fail (vm, "restore", error) ||
-      (how->memory == OVM_MEMORY_POPULATE && should_fail (vm, "populate", error)))
+      !populate (vm, snapshot, how, error))
     return FALSE;
   boot (vm, how->paused);
   set_origin (vm, vmm_snapshot_get_directory (snapshot));
@@ -509,14 +521,18 @@ no_event (OvmDriverEvent event, const char *reason, gpointer user_data)
 
 /* what a VM made with @options would do */
 static OvmDriverSpare *
-prepare (VmmSnapshot *snapshot, VmmCpuPolicy cpu, GVariant *options, const OvmDriverTask *task, GError **error)
+prepare (VmmSnapshot *snapshot,
+         const OvmDriverRestore *how,
+         GVariant *options,
+         const OvmDriverTask *task,
+         GError **error)
 {
   OvmDriverVm *vm = define (vmm_snapshot_get_config (snapshot), NULL, options, no_event, NULL, error);
   gboolean ok;
 
   if (vm == NULL)
     return NULL;
-  ok = dawdle (vm, task, error) && !should_fail (vm, "prepare", error);
+  ok = dawdle (vm, task, error) && !should_fail (vm, "prepare", error) && populate (vm, snapshot, how, error);
   vm_free (vm);
   return ok ? g_new0 (OvmDriverSpare, 1) : NULL;
 }

@@ -41,14 +41,17 @@ typedef enum
 /** OvmMemory: when the RAM of a restored guest is read. */
 typedef enum
 {
-  OVM_MEMORY_LAZY,     /* when the guest asks for it */
-  OVM_MEMORY_POPULATE, /* before the guest runs */
+  OVM_MEMORY_LAZY,        /* when the guest asks for it */
+  OVM_MEMORY_POPULATE,    /* before the guest runs */
+  OVM_MEMORY_WORKING_SET, /* what is used first before the guest runs; else when it asks for it */
 } OvmMemory;
 
 /**
- * OvmDriverRestore: how a VM is restored
+ * OvmDriverRestore: how a VM is restored, or prepared
  * @cpu: which processors of the host will do
  * @paused: whether it stands still afterwards
+ * @working_set: (nullable): path of the snapshot's record, for %OVM_MEMORY_WORKING_SET: see
+ *   vmm_machine_use_working_set()
  * @spare: (nullable): what prepare() made of the same snapshot; taken over in any case
  */
 typedef struct
@@ -57,6 +60,7 @@ typedef struct
   OvmClock clock;
   OvmMemory memory;
   VmmCpuPolicy cpu;
+  const char *working_set;
   OvmDriverSpare *spare;
 } OvmDriverRestore;
 
@@ -86,9 +90,8 @@ typedef struct
  * @stop: pulls the plug; from any state
  * @reset: as start after stop, on the same VM; fails without harm if the VM could not start
  * @restore: makes the VM what @snapshot is, from any state; on failure it stays as it was
- * @prepare: builds all of a restored VM that does not depend on which VM it is; @cpu tells which processors of the
- *   host will do, @options are as for define(). It runs
- *   nothing, and keeps no thread
+ * @prepare: builds all of a restored VM that does not depend on which VM it is; of @how only processors and memory
+ *   matter, @options are as for define(). It runs nothing, and keeps no thread
  * @dismiss: of a spare that nobody took
  * @save: see vmm_machine_save()
  * @save_incremental: see vmm_machine_save_incremental()
@@ -134,7 +137,7 @@ struct _OvmDriver
                        const OvmDriverTask *task,
                        GError **error);
   OvmDriverSpare *(*prepare) (VmmSnapshot *snapshot,
-                              VmmCpuPolicy cpu,
+                              const OvmDriverRestore *how,
                               GVariant *options,
                               const OvmDriverTask *task,
                               GError **error);

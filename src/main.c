@@ -107,6 +107,19 @@ choose_memory_directory (const Options *options)
   return g_strdup ("/var/lib/openvmm/ram");
 }
 
+/* what can be made anew: it may be removed at any time */
+static char *
+choose_working_sets_directory (const Options *options)
+{
+  const char *given = g_getenv ("CACHE_DIRECTORY");
+
+  if (given != NULL && *given != '\0')
+    return g_build_filename (given, "working-sets", NULL);
+  if (options->session)
+    return g_build_filename (g_get_user_cache_dir (), "openvmm", "working-sets", NULL);
+  return g_strdup ("/var/cache/openvmm/working-sets");
+}
+
 /* each VM takes a handful of descriptors; the soft limit is low for programs that use select(), which we do not */
 static void
 raise_descriptor_limit (void)
@@ -215,9 +228,11 @@ static int
 serve (const Options *options, GDBusConnection *connection)
 {
   g_autofree char *memory_directory = choose_memory_directory (options);
+  g_autofree char *working_sets = choose_working_sets_directory (options);
   Service service = { .loop = g_main_loop_new (NULL, FALSE), .manager = ovm_manager_new (memory_directory) };
   guint name_id;
 
+  ovm_snapshot_list_set_working_sets (ovm_manager_get_snapshots (service.manager), working_sets);
   g_unix_signal_add (SIGTERM, on_signal, &service);
   g_unix_signal_add (SIGINT, on_signal, &service);
   start_watchdog ();

@@ -23,6 +23,8 @@ struct _OvmPrepared
   const OvmDriver *driver; /* of those below */
   VmmCpuPolicy cpu;
   GVariant *options;
+  OvmMemory memory;
+  char *working_set;
   VmmSnapshot *snapshot; /* NULL until the first one is built */
   GQueue spares;         /* of OvmDriverSpare */
   guint wanted;
@@ -51,6 +53,8 @@ typedef struct
   const OvmDriver *driver;
   VmmCpuPolicy cpu;
   GVariant *options;
+  OvmMemory memory;
+  char *working_set;
   VmmSnapshot *snapshot;
   OvmDriverSpare *spare;
 } Build;
@@ -81,6 +85,7 @@ ovm_prepared_finalize (GObject *object)
   g_clear_pointer (&prepared->options, g_variant_unref);
   g_free (prepared->directory);
   g_free (prepared->uuid);
+  g_free (prepared->working_set);
   g_clear_object (&prepared->job);
   g_object_unref (prepared->jobs);
   G_OBJECT_CLASS (ovm_prepared_parent_class)->finalize (object);
@@ -198,12 +203,15 @@ static gboolean
 run_build (gpointer data, const OvmDriverTask *task, GError **error)
 {
   Build *build = data;
+  const OvmDriverRestore how = { .memory = build->memory,
+                                 .working_set = build->working_set,
+                                 .cpu = build->cpu };
 
   if (task->cancellable != NULL && g_cancellable_set_error_if_cancelled (task->cancellable, error))
     return FALSE;
   if (!open_snapshot (build, error))
     return FALSE;
-  build->spare = build->driver->prepare (build->snapshot, build->cpu, build->options, task, error);
+  build->spare = build->driver->prepare (build->snapshot, &how, build->options, task, error);
   return build->spare != NULL;
 }
 
@@ -240,7 +248,8 @@ add (OvmPrepared *prepared, const Build *build)
 {
   g_auto (GQueue) leaving = G_QUEUE_INIT;
 
-  if (build->driver != prepared->driver || build->cpu != prepared->cpu || build->options != prepared->options)
+  if (build->driver != prepared->driver || build->cpu != prepared->cpu ||
+      build->options != prepared->options || build->memory != prepared->memory)
     {
       /* others are wanted by now */
       g_queue_push_tail (&leaving, build->spare);
@@ -261,6 +270,7 @@ on_built (gpointer data, const GError *error)
   g_autoptr (OvmPrepared) prepared = build->prepared;
   g_autoptr (VmmSnapshot) snapshot = build->snapshot;
   g_autoptr (GVariant) options = build->options;
+  g_autofree char *working_set = build->working_set;
 
   prepared->building = FALSE;
   if (error == NULL)
@@ -293,6 +303,8 @@ fill (OvmPrepared *prepared)
   build->driver = prepared->driver;
   build->cpu = prepared->cpu;
   build->options = g_variant_ref (prepared->options);
+  build->memory = prepared->memory;
+  build->working_set = g_strdup (prepared->working_set);
   build->snapshot = prepared->snapshot != NULL ? vmm_snapshot_ref (prepared->snapshot) : NULL;
   ovm_worker_run (ovm_job_list_get_worker (prepared->jobs), prepared->job, run_build, on_built, build);
 }
@@ -302,6 +314,16 @@ on_wanted (gpointer user_data)
 {
   fill (user_data);
   return G_SOURCE_REMOVE;
+}
+
+void
+ovm_prepared_set_memory (OvmPrepared *prepared, OvmMemory memory, const char *working_set)
+{
+  if (memory != prepared->memory)
+    trim (prepared, 0);
+  prepared->memory = memory;
+  g_free (prepared->working_set);
+  prepared->working_set = g_strdup (working_set);
 }
 
 void

@@ -30,6 +30,15 @@ guint ovm_prepared_get_ready (OvmPrepared *prepared);
 guint ovm_prepared_get_wanted (OvmPrepared *prepared);
 
 /**
+ * ovm_prepared_set_memory:
+ * @working_set: (nullable): see #OvmDriverRestore
+ *
+ * What is done about the RAM of those that are built from now on. Those that wait go if they were built otherwise. At
+ * first it is %OVM_MEMORY_LAZY.
+ */
+void ovm_prepared_set_memory (OvmPrepared *prepared, OvmMemory memory, const char *working_set);
+
+/**
  * ovm_prepared_want:
  * @driver: its prepare() is filled
  * @cpu: which processors of the host will do

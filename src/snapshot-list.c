@@ -13,6 +13,7 @@ struct _OvmSnapshotList
   GHashTable *snapshots;   /* UUID -> OvmSnapshot */
   GHashTable *directories; /* directory -> OvmSnapshot, the latest in it */
   GQueue order;            /* of OvmSnapshot, the oldest first */
+  char *working_sets;      /* directory, or NULL */
 };
 
 G_DEFINE_FINAL_TYPE (OvmSnapshotList, ovm_snapshot_list, G_TYPE_OBJECT)
@@ -33,6 +34,7 @@ ovm_snapshot_list_finalize (GObject *object)
   g_queue_clear (&list->order);
   g_hash_table_unref (list->directories);
   g_hash_table_unref (list->snapshots);
+  g_free (list->working_sets);
   G_OBJECT_CLASS (ovm_snapshot_list_parent_class)->finalize (object);
 }
 
@@ -74,6 +76,20 @@ OvmSnapshotList *
 ovm_snapshot_list_new (void)
 {
   return g_object_new (OVM_TYPE_SNAPSHOT_LIST, NULL);
+}
+
+void
+ovm_snapshot_list_set_working_sets (OvmSnapshotList *list, const char *directory)
+{
+  g_return_if_fail (g_hash_table_size (list->snapshots) == 0);
+  g_free (list->working_sets);
+  list->working_sets = g_strdup (directory);
+}
+
+const char *
+ovm_snapshot_list_get_working_sets (OvmSnapshotList *list)
+{
+  return list->working_sets;
 }
 
 static void
@@ -124,6 +140,7 @@ ovm_snapshot_list_add (OvmSnapshotList *list, OvmSnapshot *snapshot)
   while (g_queue_get_length (&list->order) >= OVM_SNAPSHOT_LIST_MAX)
     remove_snapshot (list, g_queue_peek_head (&list->order));
 
+  ovm_snapshot_set_working_sets (snapshot, list->working_sets);
   g_hash_table_insert (list->snapshots, info->uuid, g_object_ref (snapshot));
   g_hash_table_replace (list->directories, info->directory, snapshot);
   g_queue_push_tail (&list->order, snapshot);

@@ -17,6 +17,18 @@ G_DECLARE_FINAL_TYPE (OvmSnapshotList, ovm_snapshot_list, OVM, SNAPSHOT_LIST, GO
 OvmSnapshotList *ovm_snapshot_list_new (void);
 
 /**
+ * ovm_snapshot_list_set_working_sets:
+ * @directory: (nullable): absolute; need not be there
+ *
+ * Where it is recorded what guests use first after a restore, a file for each snapshot. Without it nothing is recorded.
+ * Before anything is in the list.
+ */
+void ovm_snapshot_list_set_working_sets (OvmSnapshotList *list, const char *directory);
+
+/** ovm_snapshot_list_get_working_sets: (nullable): never changes once there are snapshots. Thread: any. */
+const char *ovm_snapshot_list_get_working_sets (OvmSnapshotList *list);
+
+/**
  * ovm_snapshot_list_add:
  *
  * Takes @snapshot into the list. If one of that UUID is there, it stays, unless it is in another directory: then the

@@ -8,6 +8,9 @@
 #include "config.h"
 #include "src/snapshot.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
+
 #include "src/error.h"
 #include "src/name.h"
 #include "src/vm-config.h"
@@ -22,6 +25,7 @@ struct _OvmSnapshot
   OvmJob *job;
   guint holds; /* saves that need it */
   gboolean deleting;
+  char *working_set; /* path; NULL for none */
   OvmPrepared *prepared;
 };
 
@@ -38,6 +42,7 @@ static guint signals[SIGNAL_COUNT];
 const OvmOption ovm_snapshot_prepare_options[] = {
   { "cpu", "s", 64, FALSE },
   { "driver", "s", 64, FALSE },
+  { "memory", "s", 64, FALSE },
   { "wait", "b", 0, FALSE },
   { NULL },
 };
@@ -92,6 +97,7 @@ ovm_snapshot_finalize (GObject *object)
   g_free (snapshot->info.vm_uuid);
   g_free (snapshot->info.description);
   g_free (snapshot->path);
+  g_free (snapshot->working_set);
   g_clear_object (&snapshot->job);
   g_object_unref (snapshot->prepared);
   g_object_unref (snapshot->jobs);
@@ -148,6 +154,13 @@ ovm_snapshot_new (VmmSnapshot *from, OvmJobList *jobs)
                            snapshot,
                            G_CONNECT_SWAPPED);
   return snapshot;
+}
+
+void
+ovm_snapshot_set_working_sets (OvmSnapshot *snapshot, const char *directory)
+{
+  g_free (snapshot->working_set);
+  snapshot->working_set = directory != NULL ? g_build_filename (directory, snapshot->info.uuid, NULL) : NULL;
 }
 
 const OvmSnapshotInfo *
@@ -229,11 +242,21 @@ verify (OvmSnapshot *snapshot, gboolean chain, const OvmDriverTask *task, GError
                                         error);
 }
 
+static gboolean delete (OvmSnapshot *snapshot, GError **error)
+{
+  g_autoptr (VmmSnapshot) opened = open_own (snapshot, error);
+
+  if (opened == NULL || !vmm_snapshot_delete (opened, error))
+    return FALSE;
+  if (snapshot->working_set != NULL && g_unlink (snapshot->working_set) != 0 && errno != ENOENT)
+    g_debug ("cannot remove '%s': %s", snapshot->working_set, g_strerror (errno));
+  return TRUE;
+}
+
 static gboolean
 run_request (gpointer data, const OvmDriverTask *task, GError **error)
 {
   Request *request = data;
-  g_autoptr (VmmSnapshot) opened = NULL;
 
   if (request->work == WORK_VERIFY || request->work == WORK_VERIFY_ALONE)
     return verify (request->snapshot, request->work == WORK_VERIFY, task, error);
@@ -242,8 +265,7 @@ run_request (gpointer data, const OvmDriverTask *task, GError **error)
   for (guint i = 0; request->children != NULL && i < request->children->len; i++)
     if (!consolidate (request->children->pdata[i], task, &request->outcomes[i], error))
       return FALSE;
-  opened = open_own (request->snapshot, error);
-  return opened != NULL && vmm_snapshot_delete (opened, error);
+  return delete (request->snapshot, error);
 }
 
 /* on the main thread, as all below */
@@ -460,9 +482,10 @@ ovm_snapshot_begin_prepare (OvmSnapshot *snapshot,
   const OvmDriver *driver = ovm_vm_config_find_driver (options, error);
   g_autoptr (GVariant) driver_options = NULL;
   VmmCpuPolicy cpu;
+  OvmMemory memory;
 
   if (driver == NULL || !ovm_options_check (options, ovm_snapshot_prepare_options, driver->options, error) ||
-      !ovm_vm_config_get_cpu (options, &cpu, error))
+      !ovm_vm_config_get_cpu (options, &cpu, error) || !ovm_vm_config_get_memory (options, &memory, error))
     return FALSE;
   if (driver->prepare == NULL)
     {
@@ -477,6 +500,7 @@ ovm_snapshot_begin_prepare (OvmSnapshot *snapshot,
     return FALSE;
   ovm_snapshot_emit_changed (snapshot);
   driver_options = ovm_vm_config_pick_driver_options (driver, options);
+  ovm_prepared_set_memory (snapshot->prepared, memory, snapshot->working_set);
   ovm_prepared_want (snapshot->prepared,
                      driver,
                      cpu,

@@ -42,6 +42,14 @@ typedef void (*OvmSnapshotDone) (OvmSnapshot *snapshot, const GError *error, gpo
 /** ovm_snapshot_new: Thread: any. */
 OvmSnapshot *ovm_snapshot_new (VmmSnapshot *from, OvmJobList *jobs);
 
+/**
+ * ovm_snapshot_set_working_sets:
+ * @directory: (nullable): where there is a record of its working set, or will be, which is deleted with it
+ *
+ * Once, before anything is begun.
+ */
+void ovm_snapshot_set_working_sets (OvmSnapshot *snapshot, const char *directory);
+
 const OvmSnapshotInfo *ovm_snapshot_get_info (OvmSnapshot *snapshot);
 const char *ovm_snapshot_get_path (OvmSnapshot *snapshot);
 OvmJob *ovm_snapshot_get_job (OvmSnapshot *snapshot); /* (nullable) (transfer none): what works on it */

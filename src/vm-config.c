@@ -44,6 +44,12 @@ static const char *const backing_names[] = {
   [VMM_MEMORY_BACKING_ANONYMOUS] = "anonymous",
 };
 
+static const char *const memory_names[] = {
+  [OVM_MEMORY_LAZY] = "lazy",
+  [OVM_MEMORY_POPULATE] = "populate",
+  [OVM_MEMORY_WORKING_SET] = "working-set",
+};
+
 void
 ovm_vm_config_free (OvmVmConfig *config)
 {
@@ -94,13 +100,19 @@ ovm_vm_config_get_memory (GVariant *dict, OvmMemory *memory, GError **error)
 {
   g_autofree char *word = ovm_options_dup_string (dict, "memory");
 
-  *memory = g_strcmp0 (word, "populate") == 0 ? OVM_MEMORY_POPULATE : OVM_MEMORY_LAZY;
-  if (word == NULL || g_str_equal (word, "lazy") || g_str_equal (word, "populate"))
+  *memory = OVM_MEMORY_LAZY;
+  if (word == NULL)
     return TRUE;
+  for (gsize i = 0; i < G_N_ELEMENTS (memory_names); i++)
+    if (g_str_equal (word, memory_names[i]))
+      {
+        *memory = (OvmMemory) i;
+        return TRUE;
+      }
   g_set_error (error,
                OVM_ERROR,
                OVM_ERROR_INVALID_CONFIG,
-               "memory is '%s'; it must be 'lazy' or 'populate'",
+               "memory is '%s'; it must be 'lazy', 'working-set' or 'populate'",
                word);
   return FALSE;
 }

@@ -422,6 +422,7 @@ ovm_vm_new_busy (OvmVmConfig *config,
       config->driver->undefine (g_steal_pointer (&vm->driver_vm));
       return NULL;
     }
+  action->working_sets = g_strdup (ovm_snapshot_list_get_working_sets (snapshots));
   vm->first = g_new0 (Request, 1);
   vm->first->action = g_steal_pointer (&owned);
   vm->action = action;
@@ -479,6 +480,7 @@ ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmJob *job, OvmVmDone done, gpointe
     }
   if (action->operation == OVM_OPERATION_SAVE)
     action->parent_uuid = g_strdup (vm->snapshot_uuid);
+  action->working_sets = g_strdup (ovm_snapshot_list_get_working_sets (vm->snapshots));
 
   request = g_new0 (Request, 1);
   request->vm = g_object_ref (vm);

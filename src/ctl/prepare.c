@@ -25,6 +25,7 @@ prepare (OvmDBusSnapshot *snapshot,
          guint count,
          const char *driver,
          const char *cpu,
+         const char *memory,
          GError **error)
 {
   g_autofree char *label = g_strdup_printf (_ ("Preparing clones of %s"), directory);
@@ -40,6 +41,8 @@ prepare (OvmDBusSnapshot *snapshot,
     g_variant_builder_add (&options, "{sv}", "driver", g_variant_new_string (driver));
   if (cpu != NULL)
     g_variant_builder_add (&options, "{sv}", "cpu", g_variant_new_string (cpu));
+  if (memory != NULL)
+    g_variant_builder_add (&options, "{sv}", "memory", g_variant_new_string (memory));
   reply = ovm_ctl_job_call (G_DBUS_PROXY (snapshot),
                             "Prepare",
                             g_variant_new ("(ua{sv})", count, &options),
@@ -73,6 +76,7 @@ run (OvmCtl *ctl, const char *const *args)
   g_auto (GStrv) words = NULL;
   g_autofree char *driver = NULL;
   g_autofree char *cpu = NULL;
+  g_autofree char *memory = NULL;
   g_autoptr (OvmDBusManager) manager = NULL;
   g_autoptr (OvmDBusSnapshot) snapshot = NULL;
   g_autofree char *directory = NULL;
@@ -86,6 +90,13 @@ run (OvmCtl *ctl, const char *const *args)
       &cpu,
       N_ ("Which processors will do: exact (default) or superset, any with its features"),
       N_ ("POLICY") },
+    { "memory",
+      0,
+      0,
+      G_OPTION_ARG_STRING,
+      &memory,
+      N_ ("When their RAM is read: lazy (default), working-set or populate, as for “restore”"),
+      N_ ("WHEN") },
     { NULL },
   };
 
@@ -98,7 +109,7 @@ run (OvmCtl *ctl, const char *const *args)
   manager = ovm_ctl_client_get_manager (ctl, &error);
   if (manager != NULL)
     snapshot = open_snapshot (manager, directory, &error);
-  if (snapshot == NULL || !prepare (snapshot, directory, count, driver, cpu, &error))
+  if (snapshot == NULL || !prepare (snapshot, directory, count, driver, cpu, memory, &error))
     return ovm_ctl_fail (ctl, error);
   if (ctl->json)
     ovm_ctl_print_json (g_variant_new_parsed ("{'Directory': <%s>, 'Prepared': <%u>}", directory, count));

@@ -226,7 +226,8 @@ run (OvmCtl *ctl, const char *const *args)
       0,
       G_OPTION_ARG_STRING,
       &choices.memory,
-      N_ ("When its RAM is read: lazy (default) or populate, all before it runs"),
+      N_ ("When its RAM is read: lazy (default), or before it runs: working-set, what is used first, or "
+          "populate, all"),
       N_ ("WHEN") },
     { "clock",
       0,

@@ -285,6 +285,7 @@ bus_spawn (Bus *bus, const char *option)
                                 "DBUS_SESSION_BUS_ADDRESS",
                                 g_test_dbus_get_bus_address (bus->daemon),
                                 TRUE);
+  g_subprocess_launcher_setenv (launcher, "CACHE_DIRECTORY", bus->directory, TRUE);
   process = g_subprocess_launcher_spawn (launcher,
                                          &error,
                                          g_getenv ("OPENVMMD"),

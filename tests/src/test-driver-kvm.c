@@ -236,6 +236,42 @@ test_restores_on_other_processors_if_told_to (void)
   try_restore (&model, directory, "two", "{'cpu': <'superset'>}", TRUE);
 }
 
+/* Of two that are prepared before there is a record each would make one: the first that runs does. */
+static void
+test_working_set_of_prepared (void)
+{
+  g_auto (Model) model;
+  g_autofree char *directory = NULL;
+  g_autofree char *records = NULL;
+  g_autoptr (GVariant) options = model_dict ("{'memory': <'working-set'>}");
+  g_autoptr (GVariant) none = model_dict (NULL);
+  OvmSnapshotList *list;
+  OvmSnapshot *snapshot;
+  OvmVm *vm;
+  OvmJob *job;
+
+  model_init (&model);
+  list = ovm_manager_get_snapshots (model.manager);
+  records = model_path (&model, "working-sets");
+  ovm_snapshot_list_set_working_sets (list, records);
+  vm = create (&model, "vm", "counter", NULL);
+  model_do (&model, vm, OVM_OPERATION_START);
+  directory = model_save (&model, vm, "s");
+  snapshot = ovm_snapshot_list_lookup_directory (list, directory);
+  model_reset (&model);
+  g_assert_true (
+      ovm_snapshot_list_begin_prepare (list, snapshot, 2, options, on_prepared, &model, &model.error));
+  model_wait_until (model.done);
+  model_reset (&model);
+  g_assert_true (ovm_manager_begin_restore (
+      model.manager, "one", directory, none, &job, model_on_vm, &model, &model.error));
+  model_wait_until (model.done);
+  g_assert_no_error (model.error);
+  model_wait_until (g_file_test (records, G_FILE_TEST_IS_DIR));
+  model_wait_until (ovm_prepared_get_ready (ovm_snapshot_get_prepared (snapshot)) == 2);
+  take_prepared (&model, directory, "two", "{'memory': <'working-set'>}");
+}
+
 /* In place without a new machine, in place of a stopped one, and as a new VM. */
 static void
 test_restores_with_clock_policy (void)
@@ -440,5 +476,6 @@ main (int argc, char **argv)
   g_test_add_func ("/src/driver-kvm/guest-ends-its-machine", test_guest_ends_its_machine);
   g_test_add_func ("/src/driver-kvm/console-outlives-the-machine", test_console_outlives_the_machine);
   g_test_add_func ("/src/driver-kvm/clones-are-prepared", test_clones_are_prepared);
+  g_test_add_func ("/src/driver-kvm/working-set-of-prepared", test_working_set_of_prepared);
   return g_test_run ();
 }

@@ -187,6 +187,24 @@ test_prepares (Bus *bus, gconstpointer data)
 }
 
 static void
+test_prepares_memory (Bus *bus, gconstpointer data)
+{
+  g_autofree char *records = bus_path (bus, "working-sets");
+  g_autofree char *snapshot = NULL;
+
+  create_vm (bus);
+  snapshot = make (bus, "s");
+  bus_do (bus, snapshot, "Snapshot", "Prepare", "(uint32 1, {'driver': <'test'>, 'memory': <'lazy'>})");
+  g_assert_false (g_file_test (records, G_FILE_TEST_EXISTS));
+  /* the one that waits is built anew */
+  bus_do (bus, snapshot, "Snapshot", "Prepare", "(uint32 1, {'driver': <'test'>, 'memory': <'working-set'>})");
+  bus_assert_property (bus, snapshot, "Snapshot", "Prepared", "1");
+  g_assert_true (g_file_test (records, G_FILE_TEST_IS_DIR));
+  bus_do (bus, snapshot, "Snapshot", "Prepare", "(uint32 2, {'driver': <'test'>, 'memory': <'populate'>})");
+  bus_assert_property (bus, snapshot, "Snapshot", "Prepared", "2");
+}
+
+static void
 test_refuses_to_prepare (Bus *bus, gconstpointer data)
 {
   static const struct
@@ -196,6 +214,9 @@ test_refuses_to_prepare (Bus *bus, gconstpointer data)
   } cases[] = {
     { "(uint32 1, {'driver': <'qemu'>})", OVM_ERROR_NOT_SUPPORTED },
     { "(uint32 1, {'name': <'x'>, 'driver': <'test'>})", OVM_ERROR_UNKNOWN_KEY },
+    { "(uint32 1, {'memory': <'eager'>, 'driver': <'test'>})", OVM_ERROR_INVALID_CONFIG },
+    { "(uint32 1, {'memory': <'populate'>, 'driver': <'test'>, 'test-fail': <'populate:HostError'>})",
+      OVM_ERROR_HOST_ERROR },
     { "(uint32 1, {'wait': <'x'>, 'driver': <'test'>})", OVM_ERROR_INVALID_TYPE },
     { "(uint32 1025, {'driver': <'test'>})", OVM_ERROR_LIMIT_EXCEEDED },
     { "(uint32 4294967295, {'driver': <'test'>})", OVM_ERROR_LIMIT_EXCEEDED },
@@ -226,6 +247,7 @@ main (int argc, char **argv)
   bus_test_add ("/src/snapshot-bus/verifies", test_verifies);
   bus_test_add ("/src/snapshot-bus/need-not-be-waited-for", test_need_not_be_waited_for);
   bus_test_add ("/src/snapshot-bus/prepares", test_prepares);
+  bus_test_add ("/src/snapshot-bus/prepares-memory", test_prepares_memory);
   bus_test_add ("/src/snapshot-bus/refuses-to-prepare", test_refuses_to_prepare);
   return g_test_run ();
 }

@@ -147,6 +147,50 @@ test_restores_with_options (Bus *bus, gconstpointer data)
   bus_assert_property (bus, BUS_VM ("vm"), "VM", "State", "'running'");
 }
 
+/* made by RestoreVM or Restore, kept with others of its kind, and deleted with its snapshot */
+static void
+test_working_set (Bus *bus, gconstpointer data)
+{
+  g_autofree char *in_place = bus_with_path (bus, "s", "('", "', {'memory': <'working-set'>})");
+  g_autofree char *new_vm =
+      bus_with_path (bus, "s", "('new', '", "', {'driver': <'test'>, 'memory': <'working-set'>})");
+  g_autofree char *records = bus_path (bus, "working-sets");
+  g_autofree char *snapshot = NULL;
+  g_autofree char *quoted = NULL;
+  g_autofree char *list = NULL;
+  g_autofree char *record = NULL;
+
+  bus_create (bus, "vm", NULL);
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+  snapshot = bus_save (bus, BUS_VM ("vm"), "s");
+  bus_do (bus, OVM_MANAGER_PATH, "Manager", "RestoreVM", new_vm);
+  list = scratch_list (records);
+  quoted = g_strdup_printf ("'%s'", list);
+  bus_assert_property (bus, snapshot, "Snapshot", "UUID", quoted);
+  record = g_build_filename (records, list, NULL);
+  g_assert_cmpint (unlink (record), ==, 0);
+  bus_vm (bus, BUS_VM ("vm"), "Restore", in_place);
+  scratch_assert_list (records, list);
+  bus_do (bus, snapshot, "Snapshot", "Delete", "(@a{sv} {},)");
+  scratch_assert_list (records, "");
+}
+
+/* whatever is in its place */
+static void
+test_working_set_that_cannot_be (Bus *bus, gconstpointer data)
+{
+  g_autofree char *restore = bus_with_path (bus, "s", "('", "', {'memory': <'working-set'>})");
+  g_autofree char *snapshot = NULL;
+
+  scratch_write (bus->directory, "working-sets", "a file", 6);
+  bus_create (bus, "vm", NULL);
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+  snapshot = bus_save (bus, BUS_VM ("vm"), "s");
+  bus_vm (bus, BUS_VM ("vm"), "Restore", restore);
+  bus_assert_property (bus, BUS_VM ("vm"), "VM", "State", "'running'");
+  bus_do (bus, snapshot, "Snapshot", "Delete", "(@a{sv} {},)");
+}
+
 static void
 test_existing_directory (Bus *bus, gconstpointer data)
 {
@@ -379,6 +423,8 @@ main (int argc, char **argv)
   bus_test_add ("/src/vm-bus/every-method-in-every-state", test_every_method_in_every_state);
   bus_test_add ("/src/vm-bus/refuses-options", test_refuses_options);
   bus_test_add ("/src/vm-bus/restores-with-options", test_restores_with_options);
+  bus_test_add ("/src/vm-bus/working-set", test_working_set);
+  bus_test_add ("/src/vm-bus/working-set-that-cannot-be", test_working_set_that_cannot_be);
   bus_test_add ("/src/vm-bus/existing-directory", test_existing_directory);
   bus_test_add ("/src/vm-bus/steps-are-told", test_steps_are_told);
   bus_test_add ("/src/vm-bus/properties-come-before-the-reply", test_properties_come_before_the_reply);

@@ -293,6 +293,8 @@ test_memory (void)
     { "{}", TRUE, OVM_MEMORY_LAZY },
     { "{'memory': <'lazy'>}", TRUE, OVM_MEMORY_LAZY },
     { "{'memory': <'populate'>}", TRUE, OVM_MEMORY_POPULATE },
+    { "{'memory': <'working-set'>}", TRUE, OVM_MEMORY_WORKING_SET },
+    { "{'memory': <'working'>}", FALSE, OVM_MEMORY_LAZY },
     { "{'memory': <'Lazy'>}", FALSE, OVM_MEMORY_LAZY },
     { "{'memory': <''>}", FALSE, OVM_MEMORY_LAZY },
   };

@@ -79,10 +79,13 @@ ovm_ctl_fixture_set_up (OvmCtlFixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_autofree char *state = NULL;
+  g_autofree char *cache = NULL;
 
   ovm_ctl_fixture_set_up_bus (f, data);
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE); /* takes the environment as it is now */
   state = ovm_ctl_fixture_path (f, "state");
+  cache = ovm_ctl_fixture_path (f, "cache");
+  g_subprocess_launcher_setenv (launcher, "CACHE_DIRECTORY", cache, TRUE);
   f->service = g_subprocess_launcher_spawn (
       launcher, &error, get_program ("OPENVMMD"), "--session", "--state-directory", state, NULL);
   g_assert_no_error (error);

@@ -22,6 +22,7 @@ test_keeps_clones_ready (OvmCtlFixture *f, gconstpointer data)
   g_assert_cmpstr (f->out, ==, json);
   ovm_ctl_fixture_must (f, "list --snapshots --json");
   g_assert_nonnull (strstr (f->out, "\"Prepared\":2"));
+  ovm_ctl_fixture_must (f, "prepare moved 1 --driver test --memory working-set");
   ovm_ctl_fixture_must (f, "prepare moved 0 --driver test");
   ovm_ctl_fixture_must (f, "list --snapshots --json");
   g_assert_nonnull (strstr (f->out, "\"Prepared\":0"));
@@ -35,6 +36,7 @@ test_refuses (OvmCtlFixture *f, gconstpointer data)
   ovm_ctl_fixture_fails (f, "prepare one", 2, "openvmmctl: something is missing: ");
   ovm_ctl_fixture_fails (f, "prepare one some", 2, "openvmmctl: “some” is not a number of clones; ");
   ovm_ctl_fixture_fails (f, "prepare one -- -1", 2, "openvmmctl: “-1” is not a number of clones; ");
+  ovm_ctl_fixture_fails (f, "prepare one 1 --driver test --memory eager", 2, "openvmmctl: ");
   ovm_ctl_fixture_fails (f, "prepare none 1", 3, "openvmmctl: no such snapshot: ");
   ovm_ctl_fixture_fails (f, "prepare one 4096 --driver test", 1, "openvmmctl: ");
 }
