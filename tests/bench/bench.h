@@ -59,5 +59,6 @@ void bench_restore (Bench *bench);
 void bench_clones (Bench *bench);
 void bench_pause_resume (Bench *bench);
 void bench_steps (Bench *bench);
+void bench_working_set (Bench *bench);
 
 G_END_DECLS

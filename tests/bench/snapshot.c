@@ -37,7 +37,7 @@ static const struct
 } parts[] = {
   { "freeze", bench_freeze_first }, { "later", bench_freeze_later }, { "chain", bench_chain },
   { "space", bench_space },         { "restore", bench_restore },    { "clones", bench_clones },
-  { "bus", bench_pause_resume },    { "steps", bench_steps },
+  { "bus", bench_pause_resume },    { "steps", bench_steps },        { "working-set", bench_working_set },
 };
 
 static gboolean
@@ -58,7 +58,7 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
       0,
       G_OPTION_ARG_STRING,
       &options->only,
-      "One part: freeze, later, chain, space, restore, clones, bus or steps",
+      "One part: freeze, later, chain, space, restore, clones, bus, steps or working-set",
       "PART" },
     { "quick",
       'q',
