@@ -41,8 +41,8 @@ struct _VmmKvmVp
   int fd;
   guint index;
   struct kvm_run *run;
-  struct kvm_cpuid2
-      *cpuid; /* as it was set: what KVM tells afterwards may be more than a VP can be given again */
+  /* as it was set: what KVM tells afterwards may be more than a VP can be given again */
+  struct kvm_cpuid2 *cpuid;
 };
 
 /** vmm_kvm_ioctl: the one door to KVM: goes on after EINTR; an error says @what failed. Returns -1 on failure. */

@@ -39,10 +39,8 @@ typedef struct
   VmmPrecopy *precopy; /* what has written RAM but for the last changes; NULL if the guest did not run */
   VmmSnapshot *parent; /* of an incremental save; else NULL */
   VmmMachineShare share;
-  VmmPageSet
-      *pages; /* that an incremental snapshot holds, or a complete one has not from the source of the share */
-  VmmPageSet
-      *noted; /* what had changed since the origin when the guest stood still; NULL if that is not tracked */
+  VmmPageSet *pages; /* that the snapshot holds; of a complete one those that it does not share */
+  VmmPageSet *noted; /* changed since the origin, when the guest stood still; NULL if that is not tracked */
   VmmSavedState *state;
   VmmKvmCpu cpu;
   guint64 freeze_usec;
