@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "vmm/fd.h"
+#include "vmm/file-ops.h"
 
 #define CHUNK_PAGES 256u                           /* looked at in one step: 1 MiB */
 #define PAGEMAP_HELD ((1ull << 63) | (1ull << 62)) /* present, or swapped out: Linux admin-guide/mm/pagemap */
@@ -16,7 +17,7 @@
 static void
 set_error_from_errno (GError **error, const char *what)
 {
-  g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "%s /proc/self/pagemap failed: %s", what, g_strerror (errno));
+  vmm_file_ops_set_error (error, errno, what, "/proc/self", "pagemap");
 }
 
 int
@@ -25,7 +26,7 @@ vmm_pagemap_open (GError **error)
   int fd = TEMP_FAILURE_RETRY (open ("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
 
   if (fd < 0)
-    set_error_from_errno (error, "opening");
+    set_error_from_errno (error, "open");
   return fd;
 }
 
@@ -44,7 +45,7 @@ vmm_pagemap_read (int pagemap_fd, const guint8 *host, guint64 *entries, gsize n_
         errno = EIO;
       if (n <= 0)
         {
-          set_error_from_errno (error, "reading");
+          set_error_from_errno (error, "read");
           return FALSE;
         }
       done += (gsize) n;
