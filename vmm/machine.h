@@ -124,7 +124,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VmmMachineShare, vmm_machine_share_clear)
  * vmm_machine_share_memory:
  * @writer: whose memory.bin was just made
  * @directory: of the snapshot to be
- * @share: (inout): all zero before
+ * @share: (out caller-allocates): all zero before
  *
  * Lets memory.bin share what RAM was made of, if the file system can. Errors: NO_SPACE, HOST.
  */

@@ -95,26 +95,30 @@ map_beside (Flip *flip)
   map_private (flip, flip->place);
 }
 
+static void
+set_slot (Flip *flip, guint i, guint64 length)
+{
+  g_autoptr (GError) error = NULL;
+  const VmmMemoryRegion *region = &flip->regions[i];
+  struct kvm_userspace_memory_region slot = {
+    .slot = i,
+    .guest_phys_addr = region->gpa,
+    .memory_size = length,
+    .userspace_addr = (guintptr) flip->place + region->file_offset,
+  };
+
+  if (vmm_kvm_ioctl (flip->machine->machine->kvm->fd, KVM_SET_USER_MEMORY_REGION, &slot, "slot", &error) < 0)
+    bench_check (error, "slots");
+}
+
 /* KVM does not let a slot's address change: it goes, and comes back */
 static void
 move_slots (Flip *flip)
 {
-  g_autoptr (GError) error = NULL;
-
-  for (guint i = 0; i < 2 * flip->n_regions; i++)
-    {
-      const VmmMemoryRegion *region = &flip->regions[i % flip->n_regions];
-      struct kvm_userspace_memory_region slot = {
-        .slot = i % flip->n_regions,
-        .guest_phys_addr = region->gpa,
-        .memory_size = i < flip->n_regions ? 0 : region->length,
-        .userspace_addr = (guintptr) flip->place + region->file_offset,
-      };
-
-      if (vmm_kvm_ioctl (flip->machine->machine->kvm->fd, KVM_SET_USER_MEMORY_REGION, &slot, "slot", &error) <
-          0)
-        bench_check (error, "slots");
-    }
+  for (guint i = 0; i < flip->n_regions; i++)
+    set_slot (flip, i, 0);
+  for (guint i = 0; i < flip->n_regions; i++)
+    set_slot (flip, i, flip->regions[i].length);
 }
 
 static void
