@@ -273,7 +273,8 @@ check_memory (VmmSnapshot *snapshot, GBytes *bytes)
     g_assert_cmpmem (found, length, expected, length);
 }
 
-static void
+/* Returns whether a snapshot that could be opened is sound. */
+static gboolean
 check_opened (VmmSnapshot *snapshot, const Parts *parts)
 {
   g_autoptr (GError) error = NULL;
@@ -286,6 +287,20 @@ check_opened (VmmSnapshot *snapshot, const Parts *parts)
     check_memory (snapshot, parts->memory);
   else if (fixed && vmm_snapshot_get_manifest (snapshot)->memory_size_bytes == VMM_MEMORY_SIZE_MIN)
     g_assert_no_error (error);
+  return sound;
+}
+
+/* Looking for all damage finds some exactly where opening the snapshot, or reading it, stumbles over it. */
+static void
+check_directory (const char *directory, gboolean sound)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean found_sound = vmm_snapshot_verify_directory (directory, NULL, TRUE, NULL, NULL, NULL, &error);
+
+  if (sound)
+    g_assert_no_error (error);
+  g_assert_true (found_sound == sound);
+  g_assert_true (found_sound == (error == NULL));
 }
 
 static void
@@ -305,8 +320,7 @@ try_parts (const Parts *parts)
   write_file (place->subject, VMM_SNAPSHOT_PAGES, parts->pages);
   snapshot = vmm_snapshot_open (place->subject, &error);
   g_assert_true ((snapshot == NULL) == (error != NULL));
-  if (snapshot != NULL)
-    check_opened (snapshot, parts);
+  check_directory (place->subject, snapshot != NULL && check_opened (snapshot, parts));
 }
 
 int
