@@ -15,7 +15,6 @@
 #include "vmm/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -96,6 +95,24 @@ seek (VmmMemory *memory, guint64 from, int whence)
   return errno == ENXIO || whence == SEEK_HOLE ? vmm_memory_get_size (memory) : from;
 }
 
+/* pages at which a file has data */
+static VmmPageSet *
+find_data (VmmMemory *memory)
+{
+  VmmPageSet *data = vmm_page_set_new (vmm_memory_get_size (memory));
+  guint64 end;
+
+  for (guint64 start = seek (memory, 0, SEEK_DATA); start < vmm_memory_get_size (memory);
+       start = seek (memory, end, SEEK_DATA))
+    {
+      end = seek (memory, start, SEEK_HOLE);
+      vmm_page_set_add_bytes (data, start, end - start);
+    }
+  if (vmm_memory_get_overlaid (memory) != NULL)
+    vmm_page_set_add_all (data, vmm_memory_get_overlaid (memory));
+  return data;
+}
+
 gboolean
 vmm_memory_populate (VmmMemory *memory,
                      VmmProgressFunc progress,
@@ -106,18 +123,17 @@ vmm_memory_populate (VmmMemory *memory,
   guint n_regions;
   const VmmMemoryRegion *regions = vmm_memory_get_regions (memory, &n_regions);
   const Populating populating = { memory, regions[0].host, progress, progress_data, cancellable };
-  guint64 end;
+  g_autoptr (VmmPageSet) data = NULL;
+  guint64 start;
+  guint64 end = 0;
 
   if (vmm_memory_get_fd (memory) < 0)
     return TRUE;
-  for (guint64 start = seek (memory, 0, SEEK_DATA); start < vmm_memory_get_size (memory);
-       start = seek (memory, end, SEEK_DATA))
-    {
-      end = seek (memory, start, SEEK_HOLE);
-      for (guint64 at = start; at < end; at += STEP)
-        if (!populate_step (&populating, at, MIN (end - at, STEP), error))
-          return FALSE;
-    }
+  data = find_data (memory);
+  while (vmm_page_set_next_run (data, end, &start, &end))
+    for (guint64 at = start * VMM_PAGE_SIZE; at < end * VMM_PAGE_SIZE; at += STEP)
+      if (!populate_step (&populating, at, MIN (end * VMM_PAGE_SIZE - at, STEP), error))
+        return FALSE;
   if (progress != NULL)
     progress (vmm_memory_get_size (memory), vmm_memory_get_size (memory), progress_data);
   return TRUE;
@@ -140,15 +156,12 @@ next_piece (const VmmPageSet *pages, guint64 *start, guint64 *end)
   return TRUE;
 }
 
-/* only a hint, so nothing depends on whether it is taken */
+/* only a hint, so nothing depends on whether it is taken; of the file under the view, or of what lies over it */
 static void
-ask_for (VmmMemory *memory, guint64 start, guint64 end)
+ask_for (const Populating *populating, guint64 start, guint64 end)
 {
   for (guint64 at = start; at < end; at += ADVICE)
-    (void) posix_fadvise (vmm_memory_get_fd (memory),
-                          (off_t) at,
-                          (off_t) MIN (end - at, ADVICE),
-                          POSIX_FADV_WILLNEED);
+    (void) madvise (populating->host + at, MIN (end - at, ADVICE), MADV_WILLNEED);
 }
 
 gboolean
@@ -172,7 +185,7 @@ vmm_memory_populate_set (VmmMemory *memory,
     {
       if (!check_not_cancelled (&populating, error))
         return FALSE;
-      ask_for (memory, start, end);
+      ask_for (&populating, start, end);
     }
   end = 0;
   while (next_piece (pages, &start, &end))
@@ -186,22 +199,6 @@ vmm_memory_populate_set (VmmMemory *memory,
           progress (MIN (at + STEP, end), vmm_memory_get_size (memory), progress_data);
       }
   return TRUE;
-}
-
-/* pages at which the file has data */
-static VmmPageSet *
-find_data (VmmMemory *memory)
-{
-  VmmPageSet *data = vmm_page_set_new (vmm_memory_get_size (memory));
-  guint64 end;
-
-  for (guint64 start = seek (memory, 0, SEEK_DATA); start < vmm_memory_get_size (memory);
-       start = seek (memory, end, SEEK_DATA))
-    {
-      end = seek (memory, start, SEEK_HOLE);
-      vmm_page_set_add_bytes (data, start, end - start);
-    }
-  return data;
 }
 
 gboolean

@@ -2,7 +2,8 @@
 
 /*
  * Guest RAM is one mapping of one file, so that an offset in the file and an offset from `host` are the same number,
- * and the hole below 4 GiB exists for the guest only.
+ * and the hole below 4 GiB exists for the guest only. What lies over it after a restore through a chain, pieces of
+ * younger snapshots' files, is found at that same number, too.
  *
  * The mapping starts on a 1 GiB boundary inside a reservation of our own: a flip then moves the page tables of the old
  * view aside whole, and no other thread's mmap can land in between.
@@ -41,6 +42,9 @@ struct _VmmMemory
   guint n_regions;
 
   VmmPageSet *written; /* where our writes are noted; NULL for nowhere */
+
+  VmmPageSet *overlaid; /* pages that another file is mapped at; NULL for none */
+  GArray *cuts;         /* of guint64, bytes: where one mapping ends and the next begins; NULL for nowhere */
 
   guint8 *aside; /* where the old view goes, or is */
   guint8 *aside_reservation;
@@ -166,6 +170,13 @@ vmm_memory_new_private (int fd, guint64 size, GError **error)
   return memory_new (copy, size, FALSE, error);
 }
 
+static void
+forget_overlays (VmmMemory *memory)
+{
+  g_clear_pointer (&memory->overlaid, vmm_page_set_free);
+  g_clear_pointer (&memory->cuts, g_array_unref);
+}
+
 void
 vmm_memory_free (VmmMemory *memory)
 {
@@ -176,6 +187,7 @@ vmm_memory_free (VmmMemory *memory)
     munmap (memory->reservation, reservation_length_for (memory->size));
   if (memory->fd >= 0)
     close (memory->fd);
+  forget_overlays (memory);
   g_free (memory->name);
   g_free (memory);
 }
@@ -358,12 +370,85 @@ vmm_memory_zero (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
 }
 
 gboolean
+vmm_memory_overlay (VmmMemory *memory, guint64 offset, int fd, guint64 length, GError **error)
+{
+  guint64 end = offset + length;
+
+  g_return_val_if_fail (!memory->shared && memory->fd >= 0, FALSE);
+  g_return_val_if_fail (offset <= memory->size && length <= memory->size - offset, FALSE);
+
+  if (!map_view (memory->regions[0].host + offset, length, fd, offset, FALSE, error))
+    return FALSE;
+  if (memory->overlaid == NULL)
+    {
+      memory->overlaid = vmm_page_set_new (memory->size);
+      memory->cuts = g_array_new (FALSE, FALSE, sizeof (guint64));
+    }
+  vmm_page_set_add_bytes (memory->overlaid, offset, length);
+  g_array_append_val (memory->cuts, offset);
+  g_array_append_val (memory->cuts, end);
+  return TRUE;
+}
+
+const VmmPageSet *
+vmm_memory_get_overlaid (VmmMemory *memory)
+{
+  return memory->overlaid;
+}
+
+gboolean
 vmm_memory_prepare_flip (VmmMemory *memory, GError **error)
 {
   if (memory->aside_reservation != NULL)
     return TRUE;
   memory->aside = reserve (memory->size, &memory->aside_reservation, error);
   return memory->aside != NULL;
+}
+
+static gint
+compare_cuts (gconstpointer a, gconstpointer b)
+{
+  guint64 first = *(const guint64 *) a;
+  guint64 second = *(const guint64 *) b;
+
+  return first < second ? -1 : first > second;
+}
+
+/* Moves a view from one place to the other, a mapping at a time. Returns how many bytes of it were moved. */
+static guint64
+move_view (VmmMemory *memory, const guint8 *from, guint8 *to, guint64 size, int flags)
+{
+  guint n_cuts = memory->cuts != NULL ? memory->cuts->len : 0;
+  guint64 start = 0;
+
+  for (guint i = 0; i <= n_cuts && start < size; i++)
+    {
+      guint64 end = i < n_cuts ? MIN (g_array_index (memory->cuts, guint64, i), size) : size;
+      guint64 length = end - start;
+
+      if (length > 0 && mremap ((gpointer) (from + start),
+                                length,
+                                length,
+                                MREMAP_MAYMOVE | MREMAP_FIXED | flags,
+                                to + start) == MAP_FAILED)
+        return start;
+      start = end;
+    }
+  return start;
+}
+
+static gboolean
+move_aside (VmmMemory *memory)
+{
+  guint8 *host = memory->regions[0].host;
+  guint64 moved;
+
+  if (memory->cuts != NULL)
+    g_array_sort (memory->cuts, compare_cuts);
+  moved = move_view (memory, host, memory->aside, memory->size, MREMAP_DONTUNMAP);
+  if (moved < memory->size)
+    (void) move_view (memory, memory->aside, host, moved, 0);
+  return moved == memory->size;
 }
 
 gboolean
@@ -392,17 +477,14 @@ vmm_memory_flip (VmmMemory *memory, int fd, GError **error)
    * kernels before 5.13 move only anonymous views this way; laying the new view over the old one is slower, and as
    * right
    */
-  moved = mremap (host,
-                  memory->size,
-                  memory->size,
-                  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-                  memory->aside) != MAP_FAILED;
+  moved = move_aside (memory);
   if (!map_view (host, memory->size, fd >= 0 ? replacement : memory->fd, 0, FALSE, error))
     {
       if (moved)
-        (void) mremap (memory->aside, memory->size, memory->size, MREMAP_MAYMOVE | MREMAP_FIXED, host);
+        (void) move_view (memory, memory->aside, host, memory->size, 0);
       return FALSE;
     }
+  forget_overlays (memory);
   if (fd >= 0)
     {
       if (memory->fd >= 0)
@@ -439,7 +521,7 @@ vmm_memory_drop_changes (VmmMemory *memory, guint64 kept_gpa, GError **error)
 {
   guint64 above = kept_gpa + VMM_PAGE_SIZE;
 
-  g_return_val_if_fail (!memory->shared && memory->fd >= 0, FALSE);
+  g_return_val_if_fail (!memory->shared && memory->fd >= 0 && memory->overlaid == NULL, FALSE);
   g_return_val_if_fail (kept_gpa % VMM_PAGE_SIZE == 0 && above <= memory->regions[0].length, FALSE);
 
   /* the larger part first: where the kernel can drop that, it can drop the rest of the same mapping */

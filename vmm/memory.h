@@ -108,6 +108,22 @@ gboolean vmm_memory_get_shared (VmmMemory *memory);
 int vmm_memory_get_fd (VmmMemory *memory);
 
 /**
+ * vmm_memory_overlay:
+ * @offset: in the RAM file, and in @fd; as @length a multiple of the page size
+ * @fd: a file that never changes again; may be closed afterwards
+ *
+ * RAM starts there as @fd is, and no longer as the file under the view. Costs two of the mappings that a process has,
+ * until the next flip. RAM is private. Thread: none of the guest's runs yet.
+ *
+ * Errors: %VMM_ERROR_HOST; then RAM may be read into there instead.
+ */
+gboolean vmm_memory_overlay (VmmMemory *memory, guint64 offset, int fd, guint64 length, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_memory_get_overlaid: (nullable) (transfer none): the pages that are so; %NULL for none. */
+const VmmPageSet *vmm_memory_get_overlaid (VmmMemory *memory);
+
+/**
  * vmm_memory_prepare_flip:
  *
  * Does the part of a flip that can be done while the VPs run.
@@ -134,6 +150,7 @@ void vmm_memory_drop_aside (VmmMemory *memory);
  * @kept_gpa: guest-physical address of a page below the hole
  *
  * What was written to a private view is forgotten: RAM is what the file is again, but for the page at @kept_gpa.
+ * Nothing lies over the view.
  *
  * Errors: %VMM_ERROR_HOST; then nothing was forgotten.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A page can differ from zero only if the file under the view has data there, or if our own page tables hold a page.
+ * A page can differ from zero only if the file under the view has data there, if another lies over it, or if our own
+ * page tables hold a page.
  * The rest, mostly the larger part, is passed over without being touched: touching would make the kernel give out
  * a page for it.
  */
@@ -23,7 +24,8 @@ typedef struct
 {
   guint8 *host;
   guint64 size;
-  int base_fd; /* -1: nothing under the view */
+  int base_fd;                /* -1: nothing under the view */
+  const VmmPageSet *overlaid; /* NULL: nothing over it */
   int pagemap_fd;
   int fd;
   guint64 data_start, data_end; /* the extent of data in base_fd at or after the last place asked for */
@@ -70,6 +72,14 @@ base_has_data (PageWriter *writer, guint64 offset)
   return offset + VMM_PAGE_SIZE > writer->data_start;
 }
 
+/* of a file, be it seen yet or not */
+static gboolean
+has_data (PageWriter *writer, guint64 offset)
+{
+  return base_has_data (writer, offset) ||
+         (writer->overlaid != NULL && vmm_page_set_contains (writer->overlaid, offset / VMM_PAGE_SIZE));
+}
+
 static gboolean
 write_all (PageWriter *writer, guint64 offset, gsize length, GError **error)
 {
@@ -99,7 +109,7 @@ write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
   for (guint i = 0; i < n_pages; i++)
     {
       guint64 here = offset + (guint64) i * VMM_PAGE_SIZE;
-      gboolean keep = (vmm_pagemap_is (held[i], VMM_PAGEMAP_HELD) || base_has_data (writer, here)) &&
+      gboolean keep = (vmm_pagemap_is (held[i], VMM_PAGEMAP_HELD) || has_data (writer, here)) &&
                       !vmm_sparse_copy_is_zero (writer->host + here, VMM_PAGE_SIZE);
 
       if (keep)
@@ -132,6 +142,7 @@ vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GEr
     .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
     .size = vmm_memory_get_size (memory),
     .base_fd = vmm_memory_get_fd (memory),
+    .overlaid = vmm_memory_get_overlaid (memory),
     .pagemap_fd = pagemap_fd,
     .fd = fd,
   };
@@ -165,6 +176,8 @@ vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const VmmPageSet *dirty,
 gboolean
 vmm_page_writer_find_private (VmmMemory *memory, VmmPageSet *pages, GError **error)
 {
+  if (vmm_memory_get_overlaid (memory) != NULL)
+    vmm_page_set_add_all (pages, vmm_memory_get_overlaid (memory));
   return vmm_pagemap_find (memory, VMM_PAGEMAP_PRIVATE, pages, NULL, error);
 }
 

@@ -6,8 +6,8 @@
  * child, since a tree is mostly moved as a whole. A parent that has been consolidated has another manifest, which
  * tells the digest of the one before: its memory is the same.
  *
- * RAM is put together from the newest to the oldest: a page that one has is not looked for in those under it. So each
- * changed page is read once, however long the chain is. The complete snapshot at its end is not read, but mapped.
+ * Changes are told from the newest to the oldest: a page that one has is not looked for in those under it. So each is
+ * told once, however long the chain is.
  */
 
 #include "config.h"
@@ -309,24 +309,4 @@ vmm_snapshot_chain_foreach_change (VmmSnapshot *snapshot,
       vmm_page_set_add_all (seen, pages);
     }
   return TRUE;
-}
-
-static gboolean
-load_change (guint64 offset, guint64 length, int fd, gpointer user_data, GError **error)
-{
-  return vmm_memory_write_at_offset (user_data, offset, fd, length, error);
-}
-
-VmmMemory *
-vmm_snapshot_chain_new_memory (VmmSnapshot *snapshot, GError **error)
-{
-  VmmSnapshot *base = vmm_snapshot_chain_get_base (snapshot);
-  g_autoptr (VmmMemory) memory = NULL;
-
-  memory = vmm_memory_new_private (vmm_snapshot_get_memory_fd (base),
-                                   vmm_snapshot_get_manifest (base)->memory_size_bytes,
-                                   error);
-  if (memory == NULL || !vmm_snapshot_chain_foreach_change (snapshot, NULL, load_change, memory, error))
-    return NULL;
-  return g_steal_pointer (&memory);
 }

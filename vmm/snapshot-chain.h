@@ -71,10 +71,13 @@ gboolean vmm_snapshot_chain_foreach_change (VmmSnapshot *snapshot,
                                             gpointer user_data,
                                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* ---- snapshot-chain-memory.c ------------------------------------------------------------------ */
+
 /**
  * vmm_snapshot_chain_new_memory:
  *
- * RAM as @snapshot, whose chain is open, has it: a private view of the base, with what has changed since read into it.
+ * RAM as @snapshot, whose chain is open, has it: a private view of the base, with what has changed since laid over it
+ * or read into it.
  *
  * Errors: CORRUPT if a file is shorter than it was, HOST.
  */

@@ -108,35 +108,6 @@ time_reading (const char *path, guint repetitions, BenchSample *sample)
     }
 }
 
-/* the same snapshot, over its chain and made complete */
-static void
-restore_chain (Bench *bench, const char *path, guint repetitions)
-{
-  BenchSample chain = { 0 }, complete = { 0 }, reading = { 0 };
-  g_autoptr (GError) error = NULL;
-  g_autoptr (VmmSnapshot) snapshot = open_chain (path);
-
-  time_restores (path, repetitions, &chain);
-  time_reading (path, repetitions, &reading);
-  if (!vmm_snapshot_consolidate (snapshot, NULL, NULL, NULL, &error))
-    bench_check (error, "consolidate");
-  time_restores (path, repetitions, &complete);
-  bench_figures_add_sample (bench->figures, "restore_chain_ms.10", &chain, "ms");
-  bench_figures_add_sample (bench->figures, "restore_chain_ms.complete", &complete, "ms");
-  bench_figures_add_sample (bench->figures, "restore_chain_ms.reading", &reading, "ms");
-}
-
-void
-bench_chain (Bench *bench)
-{
-  guint mib = bench->quick ? 32 : 512;
-  g_autoptr (BenchMachine) machine = bench_machine_new_dirtier (bench, mib);
-  g_autofree char *last = make_chain (bench, machine);
-
-  bench_machine_free (g_steal_pointer (&machine));
-  restore_chain (bench, last, bench->quick ? 2 : 15);
-}
-
 /* Gives pages that lie apart another content. */
 static void
 change_pages (BenchMachine *machine, guint mib)
@@ -156,6 +127,62 @@ change_pages (BenchMachine *machine, guint mib)
       if (!vmm_memory_write (machine->machine->memory, gpa, page, sizeof page, NULL))
         bench_die ("RAM cannot be written to");
     }
+}
+
+static void
+add_sample (Bench *bench, const char *what, const char *which, BenchSample *sample)
+{
+  g_autofree char *key = g_strdup_printf ("restore_%s_ms.%s", what, which);
+
+  bench_figures_add_sample (bench->figures, key, sample, "ms");
+}
+
+/* the same snapshot, over its chain and made complete */
+static void
+restore_chain (Bench *bench, const char *path, guint repetitions, const char *what)
+{
+  BenchSample chain = { 0 }, complete = { 0 }, reading = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSnapshot) snapshot = open_chain (path);
+
+  time_restores (path, repetitions, &chain);
+  time_reading (path, repetitions, &reading);
+  if (!vmm_snapshot_consolidate (snapshot, NULL, NULL, NULL, &error))
+    bench_check (error, "consolidate");
+  time_restores (path, repetitions, &complete);
+  add_sample (bench, what, "chain", &chain);
+  add_sample (bench, what, "complete", &complete);
+  add_sample (bench, what, "reading", &reading);
+}
+
+/* a chain of two, the upper of pages that lie apart */
+static void
+restore_scattered (Bench *bench, guint mib, guint repetitions)
+{
+  g_autofree char *base = bench_path (bench, "scattered-base");
+  g_autofree char *over = bench_path (bench, "scattered");
+  g_autoptr (BenchMachine) machine = bench_machine_new (bench, "ram-filler", mib);
+
+  bench_machine_wait (machine, 'F');
+  bench_machine_pause (machine);
+  (void) bench_machine_save (machine, base);
+  change_pages (machine, mib);
+  (void) save_incremental (machine, over);
+  bench_machine_free (g_steal_pointer (&machine));
+  restore_chain (bench, over, repetitions, "scattered");
+}
+
+void
+bench_chain (Bench *bench)
+{
+  guint mib = bench->quick ? 32 : 512;
+  guint repetitions = bench->quick ? 2 : 15;
+  g_autoptr (BenchMachine) machine = bench_machine_new_dirtier (bench, mib);
+  g_autofree char *last = make_chain (bench, machine);
+
+  bench_machine_free (g_steal_pointer (&machine));
+  restore_chain (bench, last, repetitions, "chain");
+  restore_scattered (bench, bench->quick ? 64 : 128, repetitions);
 }
 
 void

@@ -330,8 +330,6 @@ WRAP (FAULT_FILE, int, -1, memfd_create, (const char *name, guint flags), (name,
 WRAP_NAME (mkdirat, (int fd, const char *name, mode_t mode), (fd, name, mode))
 WRAP_NAME (renameat2, (int fd, const char *name, int new_fd, const char *new_name, guint flags),
       (fd, name, new_fd, new_name, flags))
-WRAP (FAULT_FILE, int, errno, posix_fadvise64, (int fd, off_t offset, off_t length, int advice),
-      (fd, offset, length, advice))
 WRAP (FAULT_FILE, int, -1, stat64, (const char *path, struct stat *st), (path, st))
 WRAP (FAULT_FILE, int, -1, statvfs64, (const char *path, struct statvfs *st), (path, st))
 WRAP (FAULT_FILE, int, -1, sync_file_range, (int fd, off_t offset, off_t length, guint flags),

@@ -60,6 +60,22 @@ resources_count (void)
   return resources;
 }
 
+static void
+tell_threads (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *id;
+
+  while ((id = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/task", id, "comm", NULL);
+      g_autofree char *name = NULL;
+
+      if (g_file_get_contents (path, &name, NULL, NULL))
+        g_test_message ("thread %s: %s", id, g_strchomp (name));
+    }
+}
+
 void
 resources_assert_not_grown (const Resources *before)
 {
@@ -72,6 +88,8 @@ resources_assert_not_grown (const Resources *before)
       g_usleep (1000);
       now = resources_count ();
     }
+  if (now.n_threads > before->n_threads)
+    tell_threads ();
   g_assert_cmpuint (now.n_fds, <=, before->n_fds);
   g_assert_cmpuint (now.n_threads, <=, before->n_threads);
   g_assert_cmpuint (now.n_mappings, <=, before->n_mappings);

@@ -5,7 +5,7 @@
  * run is repeated with the next number until it ends before that is reached. Afterwards the VM is as it was or as it
  * shall be, the target is whole or not there, nothing that the process holds has grown, and the same operation works.
  *
- * An operation that succeeds although a call failed has either no need of it, and is then in `tolerated` with the
+ * An operation that succeeds although a call failed has either no need of it, and is then in tolerated.c with the
  * reason, or has not looked.
  */
 
@@ -13,6 +13,7 @@
 #include "tests/faults/fault-calls.h"
 #include "tests/faults/fault-subject.h"
 #include "tests/faults/resources.h"
+#include "tests/faults/tolerated.h"
 #include "tests/vmm/loop-place.h"
 
 #include <errno.h>
@@ -25,7 +26,16 @@
 #include "vmm/fd.h"
 #include "vmm/snapshot-chain.h"
 
+#define RUNS_GPA 0x800000u /* of those that are written to before the snapshot over another is made */
+
 typedef struct _Operation Operation;
+
+/* variants of restores */
+enum
+{
+  RESTORE_COMPLETE,
+  RESTORE_CHAINED,
+};
 
 /* Whether an operation leaves anything behind that it has taken from the kernel, before the VM is gone. */
 enum
@@ -71,66 +81,10 @@ struct _Operation
   gboolean in_child; /* each run in a process of its own, for what is asked once in a process */
 };
 
-/* Calls whose failure an operation survives; so many of them at most, 0 for any number. */
-static const struct
-{
-  const char *operation; /* pattern */
-  const char *call;      /* pattern */
-  guint max;
-  const char *why;
-} tolerated[] = {
-  { "create*", "KVM_CHECK_EXTENSION", 3, "what is not there is not offered to the guest" },
-  { "restore", "KVM_CHECK_EXTENSION", 5, "what is not there is not offered to the guest" },
-  { "go-back*", "KVM_CHECK_EXTENSION", 4, "registers are reached as older kernels have them" },
-  { "*", "KVM_CHECK_EXTENSION", 2, "registers are reached as older kernels have them" },
-  { "*", "KVM_GET_DEVICE_ATTR", 2, "without the counter's offset the counter itself is set" },
-  { "*", "KVM_SET_DEVICE_ATTR", 2, "without the counter's offset the counter itself is set" },
-  { "*", "KVM_GET_TSC_KHZ", 4, "a rate of 0 says that it was not told" },
-  { "*", "KVM_KVMCLOCK_CTRL", 2, "the guest may not use kvm-clock" },
-  { "restore", "KVM_IRQ_LINE", 0, "fails only for a line that is not there" },
-  { "go-back*", "KVM_IRQ_LINE", 0, "fails only for a line that is not there" },
-  { "restore", "KVM_SET_MSRS", 0, "the MSR has the value already" },
-  { "go-back*", "KVM_SET_MSRS", 0, "the MSR has the value already" },
-  { "save-later", "KVM_SET_USER_MEMORY_REGION", 1, "a log of dirty pages that stays on only costs time" },
-  { "open-console", "write", 1, "a counter of ours can only be full, which wakes as well" },
-  { "create*", "statvfs64", 1, "opening the RAM file tells better what is wrong" },
-  { "create*", "stat64", 1, "a RAM file that is there already has room" },
-  { "create*", "sysinfo", 2, "no limit is known then" },
-  { "create", "open64", 1, "without O_TMPFILE a file is made and its name removed" },
-  { "save-*", "fdopendir", 1, "stale directories are removed by a later save" },
-  { "save-*", "readdir64", 0, "stale directories are removed by a later save" },
-  { "save-link", "openat64", 2, "stale directories; a link that cannot be opened is replaced by a copy" },
-  { "save-named", "openat64", 2, "stale directories; a link that cannot be opened is replaced by a copy" },
-  { "save-copy", "openat64", 1, "stale directories are removed by a later save" },
-  { "save-later*", "openat64", 1, "stale directories are removed by a later save" },
-  { "save-*", "flock", 1, "a file system may have no locks" },
-  { "save-*", "fstat64", 1, "a staging directory that cannot be looked at is given up for another" },
-  { "save-*", "fstatat64", 1, "a staging directory that cannot be looked at is given up for another" },
-  { "save-named", "flock", 1, "the RAM file is the snapshot's by now" },
-  { "save-named", "fstat64", 1, "the name that stays is refused as RAM later" },
-  { "save-named", "lstat64", 1, "the name that stays is refused as RAM later" },
-  { "save-named", "g_unlink", 1, "the name that stays is refused as RAM later" },
-  { "save-*", "linkat", 1, "what cannot be linked is copied" },
-  { "save-copy", "ioctl", 1, "what cannot be cloned is copied" },
-  { "save-*", "g_file_get_contents", 1, "the host's boot ID is for people" },
-  { "save-*", "sync_file_range", 1, "a hint" },
-  { "*", "lseek64", 0, "without holes all is data" },
-  { "go-back*", "madvise", 2, "a fresh view drops the pages as well" },
-  { "*", "madvise", 1, "core files are larger" },
-  { "save-later*", "ioctl", 1, "what cannot share its blocks is written" },
-  { "save-later*", "fstat64", 1, "what cannot share its blocks is written" },
-  { "save-shared", "ioctl", 3, "what cannot share its blocks is written; how they are copied is a hint" },
-  { "save-shared", "openat64", 0, "without its origin the digests of all chunks are computed" },
-  { "save-shared", "fstat64", 0, "without its origin the digests of all chunks are computed" },
-  { "save-shared", "pread64", 0, "without its origin the digests of all chunks are computed" },
-  { "save-shared", "fdopendir", 0, "without its origin the digests of all chunks are computed" },
-  { "save-shared", "fallocate64", 0, "zeros take room" },
-  { "save-*", "mremap", 1, "the new view is laid over the old one" },
-};
-
-/* a snapshot that lasts as long as the program, made when it is first asked for */
+/* snapshots that last as long as the program, made when they are first asked for: a complete one, and one over it */
 static TinyMachine *origin;
 static char *sound;
+static char *chained;
 
 /* a file system that lasts as long, made when it is first asked for */
 static LoopPlace *place;
@@ -356,15 +310,39 @@ set_up_save_shared (World *world)
 
 /* ---- restoring ------------------------------------------------------------------------------------ */
 
+/* Two runs that a restore maps over the base, and one that it reads. */
+static void
+change_runs (VmmMemory *memory)
+{
+  static const guint64 lengths[] = { 128 * 1024, 4096, 256 * 1024 };
+  guint8 bytes[256 * 1024];
+
+  memset (bytes, 0x5a, sizeof bytes);
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+    g_assert_true (vmm_memory_write (memory, RUNS_GPA + i * 0x100000, bytes, lengths[i], NULL));
+}
+
+static void
+make_origin (void)
+{
+  g_autoptr (GError) error = NULL;
+  VmmSaveResult result;
+
+  origin = subject_new (SUBJECT_SAVE_LINK);
+  sound = tiny_machine_save (origin, "sound");
+  change_runs (origin->machine->memory);
+  chained = g_build_filename (origin->directory, "chained", NULL);
+  g_assert_true (
+      vmm_machine_save_incremental (origin->machine, chained, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_no_error (error);
+  g_clear_pointer (&origin->machine, vmm_machine_free);
+}
+
 static void
 set_up_restore (World *world)
 {
   if (origin == NULL)
-    {
-      origin = subject_new (SUBJECT_SAVE_LINK);
-      sound = tiny_machine_save (origin, "sound");
-      g_clear_pointer (&origin->machine, vmm_machine_free);
-    }
+    make_origin ();
   world->subject = subject_new_bare (SUBJECT_SAVE_LINK);
 }
 
@@ -372,9 +350,11 @@ static gboolean
 operate_restore (World *world, GError **error)
 {
   TinyMachine *subject = world->subject;
-  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (sound, error);
+  g_autoptr (VmmSnapshot)
+      snapshot = vmm_snapshot_open (world->operation->variant == RESTORE_CHAINED ? chained : sound, error);
 
-  if (snapshot == NULL || !vmm_snapshot_verify (snapshot, NULL, NULL, NULL, error))
+  if (snapshot == NULL || !vmm_snapshot_open_chain (snapshot, error) ||
+      !vmm_snapshot_verify (snapshot, NULL, NULL, NULL, error))
     return FALSE;
   subject->machine = vmm_machine_new_from_snapshot (snapshot,
                                                     vmm_snapshot_get_config (snapshot),
@@ -393,6 +373,32 @@ after_failed_restore (World *world, const GError *error)
   g_assert_null (world->subject->machine);
   g_assert_true (operate_restore (world, &next_error));
   g_assert_no_error (next_error);
+  subject_assert_goes_on (world->subject);
+}
+
+static void
+after_restore_chained (World *world)
+{
+  guint8 byte = 0;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_true (
+          vmm_memory_read (world->subject->machine->memory, RUNS_GPA + i * 0x100000 + 4095, &byte, 1, NULL));
+      g_assert_cmphex (byte, ==, 0x5a);
+    }
+  assert_goes_on (world);
+}
+
+/* A VM that runs from a chain is saved in full: all that lies over the base is moved aside, and is in the new file. */
+static void
+set_up_save_chained (World *world)
+{
+  g_autoptr (GError) error = NULL;
+
+  set_up_restore (world);
+  g_assert_true (operate_restore (world, &error));
+  g_assert_no_error (error);
   subject_assert_goes_on (world->subject);
 }
 
@@ -501,8 +507,12 @@ static const Operation operations[] = {
     set_up_save, operate_save, after_failed_save, after_save },
   { "save-shared", SUBJECT_SAVE_LATER, NO_KVM, HOLDS_NOTHING, TRUE,
     set_up_save_shared, operate_save, after_failed_save, after_save, .needs_place = TRUE },
-  { "restore", 0, FAULT_ALL_KINDS, HOLDS_ON_SUCCESS, FALSE,
+  { "restore", RESTORE_COMPLETE, FAULT_ALL_KINDS, HOLDS_ON_SUCCESS, FALSE,
     set_up_restore, operate_restore, after_failed_restore, assert_goes_on },
+  { "restore-chained", RESTORE_CHAINED, NO_KVM, HOLDS_ON_SUCCESS, FALSE,
+    set_up_restore, operate_restore, after_failed_restore, after_restore_chained },
+  { "save-chained", RESTORE_CHAINED, NO_KVM, HOLDS_NOTHING, FALSE,
+    set_up_save_chained, operate_save, after_failed_save, after_save },
   { "go-back", 0, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,
     set_up_go_back, operate_go_back, after_failed_go_back, after_go_back },
   { "go-back-logged", 0, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,
@@ -575,36 +585,6 @@ set_up_again (World *world)
   world->count = tiny_machine_get_word (world->subject, 0);
 }
 
-/*
- * Notes in @seen, by name and number, that a call failed and @operation did not; fails the test if it should have. The
- * number among all calls would not do: what a guest does meanwhile can make it another one next time.
- */
-static void
-check_tolerated (const Operation *operation, const FaultTally *tally, GHashTable *seen)
-{
-  g_autofree char *key = g_strdup_printf ("%s %u", tally->hit, tally->hit_number);
-
-  if (g_hash_table_contains (seen, key))
-    return;
-  for (gsize i = 0; i < G_N_ELEMENTS (tolerated); i++)
-    {
-      g_autofree char *row = g_strdup_printf ("row %zu", i);
-      guint times = GPOINTER_TO_UINT (g_hash_table_lookup (seen, row)) + 1;
-
-      if (!g_pattern_match_simple (tolerated[i].operation, operation->name) ||
-          !g_pattern_match_simple (tolerated[i].call, tally->hit) ||
-          (tolerated[i].max != 0 && times > tolerated[i].max))
-        continue;
-      g_hash_table_insert (seen, g_steal_pointer (&row), GUINT_TO_POINTER (times));
-      g_hash_table_add (seen, g_steal_pointer (&key));
-      return;
-    }
-  g_error ("%s succeeds although %s number %u failed; is an error not looked at?",
-           operation->name,
-           tally->hit,
-           tally->hit_number);
-}
-
 static void
 check_error (const Pass *pass, const FaultTally *tally, const GError *error)
 {
@@ -634,7 +614,7 @@ check_result (World *world,
   if (!ok)
     check_error (pass, tally, error);
   else if (hit && pass->plan.action == FAULT_FAIL && !pass->must_succeed && !pass->plan.onwards)
-    check_tolerated (operation, tally, seen);
+    tolerated_check (operation->name, tally, seen);
 }
 
 /* Returns whether there was a call with that number. */
@@ -779,5 +759,6 @@ main (int argc, char **argv)
   tiny_machine_free (origin);
   loop_place_free (place);
   g_free (sound);
+  g_free (chained);
   return result;
 }

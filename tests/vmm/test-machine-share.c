@@ -234,6 +234,56 @@ test_restored_shares_with_origin (gconstpointer type)
   save_small (&world, world.tiny, "restored", n_pages, FALSE);
 }
 
+/* Runs of pages that a restore lays over the base rather than reading them, with other content. */
+static void
+change_runs (World *world, guint8 byte)
+{
+  g_autofree guint8 *run = g_malloc (MIB);
+
+  memset (run, byte, MIB);
+  for (guint64 offset = 20 * MIB; offset < SIZE; offset += 8 * MIB)
+    g_assert_true (vmm_memory_write (world->tiny->machine->memory, offset, run, MIB, NULL));
+}
+
+/* what lies over the base is in a later snapshot, of either kind, be it used or not */
+static void
+test_restored_over_chain (gconstpointer type)
+{
+  g_auto (World) world = { 0 };
+  g_autofree char *base = NULL;
+  g_autofree char *over = NULL;
+  g_autofree guint8 *expected = NULL;
+  TinyMachine *first;
+
+  if (!set_up (&world, type))
+    return;
+  base = save (&world, world.tiny, "base", FALSE);
+  change_runs (&world, 1);
+  over = save (&world, world.tiny, "over", TRUE);
+  expected = dump (world.tiny);
+  first = world.tiny;
+  world.tiny = tiny_machine_new_restored (over);
+  tiny_machine_free (first);
+  g_assert_nonnull (vmm_memory_get_overlaid (world.tiny->machine->memory));
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("later-%u", i);
+      g_autofree char *later = save (&world, world.tiny, name, i % 2 == 0);
+
+      assert_restores (later, expected);
+      (void) change (&world, 100);
+      g_free (expected);
+      expected = dump (world.tiny);
+    }
+  /* where it is shared, the view stays as it was */
+  g_assert_true ((vmm_memory_get_overlaid (world.tiny->machine->memory) == NULL) ==
+                 g_str_equal (type, "ext4"));
+  tiny_machine_resume (world.tiny);
+  tiny_machine_wait_word (world.tiny, 0, tiny_machine_get_word (world.tiny, 0) + 1);
+  tiny_machine_pause (world.tiny);
+  g_assert_cmpuint (tiny_machine_get_word (world.tiny, 1), ==, 0);
+}
+
 /* in turn, on a paused and on a running machine, each whole by itself or with those under it */
 static void
 test_mixes_with_incremental (gconstpointer type)
@@ -369,6 +419,8 @@ main (int argc, char **argv)
   add_tests ("takes-what-changed", test_takes_what_changed);
   add_tests ("zeros-are-holes", test_zeros_are_holes);
   add_tests ("restored-shares-with-origin", test_restored_shares_with_origin);
+  add_tests ("restored-over-chain", test_restored_over_chain);
+  g_test_add_data_func ("/vmm/machine-share/ext4/restored-over-chain", "ext4", test_restored_over_chain);
   add_tests ("mixes-with-incremental", test_mixes_with_incremental);
   add_tests ("failure-loses-nothing", test_failure_loses_nothing);
   add_tests ("other-file-system-is-no-error", test_other_file_system_is_no_error);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "vmm/fd.h"
@@ -202,6 +203,50 @@ test_finds_what_is_populated (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (vmm_page_set_count (wanted), ==, 0);
 }
 
+/* data of another file over a hole */
+static void
+lay_over (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  VMM_AUTO_FD int fd = memfd_create ("over", MFD_CLOEXEC);
+
+  g_assert_cmpint (ftruncate (fd, SIZE), ==, 0);
+  write_data (fd, 10 * MIB, MIB);
+  g_assert_true (vmm_memory_overlay (fixture->memory, 10 * MIB, fd, MIB, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_maps_overlays (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  lay_over (fixture);
+  g_assert_true (vmm_memory_populate (fixture->memory, NULL, NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (is_present (fixture->memory, 0));
+  g_assert_true (is_present (fixture->memory, 10 * MIB));
+  g_assert_true (is_present (fixture->memory, 11 * MIB - PAGE));
+  g_assert_false (is_present (fixture->memory, 12 * MIB));
+}
+
+static void
+test_set_holds_overlays (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmmPageSet) wanted = some_pages ();
+  g_autoptr (VmmPageSet) found = vmm_page_set_new (SIZE);
+  g_autoptr (GError) error = NULL;
+
+  lay_over (fixture);
+  vmm_page_set_add (wanted, 10 * MIB / PAGE);
+  g_assert_true (vmm_memory_populate_set (fixture->memory, wanted, NULL, NULL, NULL, &error));
+  g_assert_true (vmm_memory_find_populated (fixture->memory, found, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (vmm_page_set_contains (found, 10 * MIB / PAGE));
+  vmm_page_set_remove_all (wanted, found);
+  g_assert_cmpuint (vmm_page_set_count (wanted), ==, 0);
+}
+
 static void
 test_without_a_file (void)
 {
@@ -235,6 +280,8 @@ main (int argc, char **argv)
   add ("set/past-the-end", test_maps_a_set_past_the_end);
   add ("set/can-be-cancelled", test_set_can_be_cancelled);
   add ("set/finds-what-is-populated", test_finds_what_is_populated);
+  add ("overlays", test_maps_overlays);
+  add ("set/holds-overlays", test_set_holds_overlays);
 #undef add
   g_test_add_func ("/vmm/memory-populate/without-a-file", test_without_a_file);
   return g_test_run ();

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "vmm/memory.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -210,6 +211,95 @@ test_private_leaves_file_alone (void)
   g_assert_cmpuint (read_file_u64 (fd, 4096), ==, 5);
 }
 
+static int
+new_marked_file (guint64 value)
+{
+  int fd = memfd_create ("marked", MFD_CLOEXEC);
+
+  g_assert_cmpint (ftruncate (fd, 16 * MIB), ==, 0);
+  for (guint64 offset = 0; offset < 16 * MIB; offset += VMM_PAGE_SIZE)
+    g_assert_cmpint (pwrite (fd, &value, sizeof value, (off_t) offset), ==, sizeof value);
+  return fd;
+}
+
+/* over the first page, over pages that follow each other from two files, and over the last */
+static VmmMemory *
+new_overlaid_memory (int base, int first, int second)
+{
+  g_autoptr (GError) error = NULL;
+  VmmMemory *memory = vmm_memory_new_private (base, 16 * MIB, &error);
+
+  g_assert_no_error (error);
+  g_assert_null (vmm_memory_get_overlaid (memory));
+  g_assert_true (vmm_memory_overlay (memory, 5 * MIB, second, MIB, &error));
+  g_assert_true (vmm_memory_overlay (memory, 4 * MIB, first, MIB, &error));
+  g_assert_true (vmm_memory_overlay (memory, 0, first, VMM_PAGE_SIZE, &error));
+  g_assert_true (vmm_memory_overlay (memory, 16 * MIB - VMM_PAGE_SIZE, second, VMM_PAGE_SIZE, &error));
+  g_assert_no_error (error);
+  return memory;
+}
+
+static guint64
+expected_over (guint64 offset)
+{
+  if (offset == 0 || (offset >= 4 * MIB && offset < 5 * MIB))
+    return 2;
+  return offset == 16 * MIB - VMM_PAGE_SIZE || (offset >= 5 * MIB && offset < 6 * MIB) ? 3 : 1;
+}
+
+static void
+test_overlays_show_their_files (void)
+{
+  VMM_AUTO_FD int base = new_marked_file (1);
+  VMM_AUTO_FD int first = new_marked_file (2);
+  VMM_AUTO_FD int second = new_marked_file (3);
+  g_autoptr (VmmMemory) memory = new_overlaid_memory (base, first, second);
+
+  for (guint64 offset = 0; offset < 16 * MIB; offset += VMM_PAGE_SIZE)
+    {
+      g_assert_cmpuint (read_u64 (memory, offset), ==, expected_over (offset));
+      g_assert_true (vmm_page_set_contains (vmm_memory_get_overlaid (memory), offset / VMM_PAGE_SIZE) ==
+                     (expected_over (offset) != 1));
+      write_u64 (memory, offset, 9);
+    }
+  g_assert_cmpuint (read_file_u64 (base, 0), ==, 1);
+  g_assert_cmpuint (read_file_u64 (first, 4 * MIB), ==, 2);
+  g_assert_cmpuint (read_file_u64 (second, 5 * MIB), ==, 3);
+}
+
+static void
+test_flip_leaves_overlays_behind (void)
+{
+  VMM_AUTO_FD int base = new_marked_file (1);
+  VMM_AUTO_FD int first = new_marked_file (2);
+  VMM_AUTO_FD int second = new_marked_file (3);
+  VMM_AUTO_FD int next = new_marked_file (4);
+  g_autoptr (VmmMemory) memory = new_overlaid_memory (base, first, second);
+
+  write_u64 (memory, 4 * MIB, 9);
+  flip (memory, next);
+  g_assert_null (vmm_memory_get_overlaid (memory));
+  for (guint64 offset = 0; offset < 16 * MIB; offset += VMM_PAGE_SIZE)
+    g_assert_cmpuint (read_u64 (memory, offset), ==, 4);
+}
+
+/* a descriptor that cannot be mapped */
+static void
+test_failed_overlay_changes_nothing (void)
+{
+  VMM_AUTO_FD int base = new_marked_file (1);
+  VMM_AUTO_FD int directory = open ("/", O_RDONLY | O_CLOEXEC);
+  g_autoptr (VmmMemory) memory = NULL;
+  g_autoptr (GError) error = NULL;
+
+  memory = vmm_memory_new_private (base, 16 * MIB, &error);
+  g_assert_no_error (error);
+  g_assert_false (vmm_memory_overlay (memory, MIB, directory, MIB, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_HOST);
+  g_assert_null (vmm_memory_get_overlaid (memory));
+  g_assert_cmpuint (read_u64 (memory, MIB), ==, 1);
+}
+
 static void
 test_gives_file_away (void)
 {
@@ -239,6 +329,9 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/memory/fills-from-file-and-zeroes", test_fills_from_file_and_zeroes);
   g_test_add_func ("/vmm/memory/flip-parts-guest-from-file", test_flip_parts_guest_from_file);
   g_test_add_func ("/vmm/memory/flip-again-onto-other-file", test_flip_again_onto_other_file);
+  g_test_add_func ("/vmm/memory/overlays-show-their-files", test_overlays_show_their_files);
+  g_test_add_func ("/vmm/memory/flip-leaves-overlays-behind", test_flip_leaves_overlays_behind);
+  g_test_add_func ("/vmm/memory/failed-overlay-changes-nothing", test_failed_overlay_changes_nothing);
   g_test_add_func ("/vmm/memory/private-leaves-file-alone", test_private_leaves_file_alone);
   g_test_add_func ("/vmm/memory/gives-file-away", test_gives_file_away);
   return g_test_run ();

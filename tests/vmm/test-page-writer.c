@@ -94,6 +94,50 @@ test_joins_base_and_changes (void)
   assert_file_equals_memory (fd, memory);
 }
 
+/* what lies over the base, in a hole of it, and was not looked at yet */
+static VmmMemory *
+new_overlaid_memory (int base, int over)
+{
+  g_autoptr (GError) error = NULL;
+  VmmMemory *memory = vmm_memory_new_private (base, SIZE, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (pwrite (over, "over", 4, 3 * MIB), ==, 4);
+  g_assert_true (vmm_memory_overlay (memory, 3 * MIB, over, 2 * VMM_PAGE_SIZE, &error));
+  g_assert_no_error (error);
+  return memory;
+}
+
+static void
+test_writes_overlays (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int over = new_file ();
+  VMM_AUTO_FD int fd = new_file ();
+  g_autoptr (VmmMemory) memory = new_overlaid_memory (base, over);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (vmm_page_writer_write (memory, fd, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (bytes_on_disk (fd), ==, VMM_PAGE_SIZE);
+  assert_file_equals_memory (fd, memory);
+}
+
+static void
+test_counts_overlays_as_private (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int over = new_file ();
+  g_autoptr (VmmMemory) memory = new_overlaid_memory (base, over);
+  g_autoptr (VmmPageSet) pages = vmm_page_set_new (SIZE);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (vmm_page_writer_find_private (memory, pages, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (vmm_page_set_count (pages), ==, 2);
+  g_assert_true (vmm_page_set_contains (pages, 3 * MIB / VMM_PAGE_SIZE));
+}
+
 static void
 test_can_be_cancelled (void)
 {
@@ -244,6 +288,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/vmm/page-writer/writes-anonymous-sparsely", test_writes_anonymous_sparsely);
   g_test_add_func ("/vmm/page-writer/joins-base-and-changes", test_joins_base_and_changes);
+  g_test_add_func ("/vmm/page-writer/writes-overlays", test_writes_overlays);
+  g_test_add_func ("/vmm/page-writer/counts-overlays-as-private", test_counts_overlays_as_private);
   g_test_add_func ("/vmm/page-writer/writes-marked-pages-alone", test_writes_marked_pages_alone);
   g_test_add_func ("/vmm/page-writer/can-be-cancelled", test_can_be_cancelled);
   g_test_add_func ("/vmm/page-writer/reports-failed-write", test_reports_failed_write);
