@@ -263,15 +263,16 @@ make_config (const char *guest, const char *scratch, const char *cmdline)
 static void
 wait_for_guest (const char *log)
 {
-  for (guint i = 0; i < 240; i++)
-    {
-      g_autofree char *text = NULL;
+  g_autofree char *text = NULL;
 
+  for (guint i = 0; i < 600; i++)
+    {
+      g_clear_pointer (&text, g_free);
       if (g_file_get_contents (log, &text, NULL, NULL) && strstr (text, "pressure ok") != NULL)
         return;
       g_usleep (G_USEC_PER_SEC);
     }
-  g_error ("the guest did not come up: see %s", log);
+  g_error ("the guest did not come up; it has said:\n%s", text);
 }
 
 static Saved *
