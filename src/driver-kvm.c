@@ -70,7 +70,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Body, body_clear)
 struct _OvmDriverSpare
 {
   Body body;
-  VmmCpuPolicy cpu; /* that it was made with */
+  gboolean is_blank;
+  VmmCpuPolicy cpu; /* that it was made with, unless it is blank */
 };
 
 static void
@@ -641,6 +642,17 @@ prepare (VmmSnapshot *snapshot,
   return g_steal_pointer (&spare);
 }
 
+static OvmDriverSpare *
+prepare_blank (const VmmConfig *shape, GError **error)
+{
+  g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
+
+  spare->is_blank = TRUE;
+  spare->body.boot = g_new0 (Boot, 1);
+  spare->body.machine = vmm_machine_new_blank (shape, on_machine_event, spare->body.boot, error);
+  return spare->body.machine != NULL ? g_steal_pointer (&spare) : NULL;
+}
+
 /* out of @spare, which it empties, or else built now */
 static gboolean
 build_restored (OvmDriverVm *vm, VmmSnapshot *snapshot, OvmDriverSpare *spare, Body *new, GError **error)
@@ -659,6 +671,8 @@ build_restored (OvmDriverVm *vm, VmmSnapshot *snapshot, OvmDriverSpare *spare, B
   new->machine = g_steal_pointer (&spare->body.machine);
   new->boot = g_steal_pointer (&spare->body.boot);
   assign (new->boot, vm);
+  if (spare->is_blank)
+    return vmm_machine_fill (new->machine, snapshot, vm->config, vm->console, error);
   return vmm_machine_adopt (new->machine, snapshot, vm->config, vm->console, error);
 }
 
@@ -727,7 +741,7 @@ restore (OvmDriverVm *vm,
         }
     }
   /* the processor has been looked at when a spare was made for it */
-  if ((spare == NULL || (spare->cpu != VMM_CPU_EXACT && spare->cpu != how->cpu)) &&
+  if ((spare == NULL || spare->is_blank || (spare->cpu != VMM_CPU_EXACT && spare->cpu != how->cpu)) &&
       !vmm_snapshot_check_cpu (snapshot, how->cpu, error))
     return FALSE;
   if (!build_restored (vm, snapshot, spare, &new, error) || !populate (new.machine, how, task, error))
@@ -759,6 +773,7 @@ const OvmDriver ovm_driver_kvm = {
   .save_incremental = save_incremental,
   .restore = restore,
   .prepare = prepare,
+  .prepare_blank = prepare_blank,
   .dismiss = dismiss,
   .open_console = open_console,
 };

@@ -52,7 +52,7 @@ typedef enum
  * @paused: whether it stands still afterwards
  * @working_set: (nullable): path of the snapshot's record, for %OVM_MEMORY_WORKING_SET: see
  *   vmm_machine_use_working_set()
- * @spare: (nullable): what prepare() made of the same snapshot; taken over in any case
+ * @spare: (nullable): what prepare() made of the same snapshot, or prepare_blank() of its shape; taken over in any case
  */
 typedef struct
 {
@@ -92,6 +92,8 @@ typedef struct
  * @restore: makes the VM what @snapshot is, from any state; on failure it stays as it was
  * @prepare: builds all of a restored VM that does not depend on which VM it is; of @how only processors and memory
  *   matter, @options are as for define(). It runs nothing, and keeps no thread
+ * @prepare_blank: builds all of a VM that depends on its memory size and VP count alone, for restore() to take; as
+ *   prepare(), but quick
  * @dismiss: of a spare that nobody took
  * @save: see vmm_machine_save()
  * @save_incremental: see vmm_machine_save_incremental()
@@ -141,6 +143,7 @@ struct _OvmDriver
                               GVariant *options,
                               const OvmDriverTask *task,
                               GError **error);
+  OvmDriverSpare *(*prepare_blank) (const VmmConfig *shape, GError **error);
   void (*dismiss) (OvmDriverSpare *spare);
   int (*open_console) (OvmDriverVm *vm, GError **error);
 };

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "src/manager.h"
 
+#include "src/blanks.h"
 #include "src/error.h"
 #include "src/name.h"
 
@@ -20,6 +21,7 @@ struct _OvmManager
   char *memory_directory;
   OvmJobList *jobs;
   OvmSnapshotList *snapshots;
+  OvmBlanks *blanks;
   GHashTable *vms; /* name -> OvmVm, or NULL while it is in the making */
   GMutex uuids_lock;
   GHashTable *uuids; /* of the same; a worker may add to it */
@@ -56,7 +58,7 @@ typedef struct
   VmmCpuPolicy cpu;
   OvmMemory memory;
   OvmJob *job;
-  OvmPrepared *prepared; /* where the spare comes from; NULL for none */
+  OvmPrepared *prepared; /* where the spare comes from; NULL for nowhere, or from among the blank ones */
   OvmDriverSpare *spare;
   const OvmDriver *driver;
   gboolean stale; /* the directory holds another snapshot by now */
@@ -85,6 +87,7 @@ ovm_manager_finalize (GObject *object)
   g_hash_table_unref (manager->uuids);
   g_mutex_clear (&manager->uuids_lock);
   g_object_unref (manager->snapshots);
+  g_object_unref (manager->blanks);
   g_object_unref (manager->jobs);
   g_free (manager->memory_directory);
   G_OBJECT_CLASS (ovm_manager_parent_class)->finalize (object);
@@ -105,6 +108,7 @@ ovm_manager_init (OvmManager *manager)
 {
   manager->jobs = ovm_job_list_new ();
   manager->snapshots = ovm_snapshot_list_new ();
+  manager->blanks = ovm_blanks_new (manager->jobs);
   manager->vms = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, vm_unref);
   g_mutex_init (&manager->uuids_lock);
   manager->uuids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -440,6 +444,10 @@ open_restored (Making *making, GError **error)
     }
   if (making->snapshot == NULL)
     making->snapshot = vmm_snapshot_open (making->directory, error);
+  if (making->snapshot != NULL && making->spare == NULL)
+    making->spare = ovm_blanks_take (making->manager->blanks,
+                                     making->driver,
+                                     vmm_snapshot_get_config (making->snapshot));
   return making->snapshot != NULL;
 }
 
@@ -474,12 +482,12 @@ take_spare (Making *making)
 static void
 replace_spare (Making *making)
 {
-  if (making->prepared == NULL)
-    return;
-  if (making->stale)
+  if (making->prepared != NULL && making->stale)
     ovm_prepared_dismiss (making->prepared);
-  else
+  if (making->prepared != NULL && ovm_prepared_get_wanted (making->prepared) > 0)
     ovm_prepared_refill (making->prepared);
+  else if (making->defined && !making->manager->closing)
+    ovm_blanks_refill (making->manager->blanks, making->driver, vmm_snapshot_get_config (making->snapshot));
 }
 
 static void

@@ -34,6 +34,33 @@ vmm_machine_check_config (VmmSnapshot *snapshot, const VmmConfig *config, GError
   return FALSE;
 }
 
+static gboolean
+check_snapshot (VmmSnapshot *snapshot, const VmmConfig *config, GError **error)
+{
+  return vmm_machine_check_config (snapshot, config, error) &&
+         vmm_snapshot_check_cpu (snapshot, VMM_CPU_ANY, error) && vmm_snapshot_open_chain (snapshot, error);
+}
+
+/* all but its RAM, which is there */
+static gboolean
+load (VmmMachine *machine, VmmSnapshot *snapshot, GError **error)
+{
+  /* before anything is written to RAM: KVM does when it is given its state */
+  if (vmm_snapshot_get_incremental (snapshot) && !vmm_machine_track_changes (machine, error))
+    return FALSE;
+  if (!vmm_machine_load_state (machine, vmm_snapshot_get_saved_state (snapshot), error))
+    {
+      g_prefix_error (error, "snapshot %s: ", vmm_snapshot_get_directory (snapshot));
+      return FALSE;
+    }
+  if (!vmm_machine_renew_generation (machine, error))
+    return FALSE;
+  vmm_machine_set_origin (machine,
+                          vmm_snapshot_get_manifest (snapshot),
+                          vmm_snapshot_get_directory (snapshot));
+  return TRUE;
+}
+
 VmmMachine *
 vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
                                const VmmConfig *config,
@@ -45,29 +72,57 @@ vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
   g_autoptr (VmmMachine) machine = NULL;
   VmmMemory *memory;
 
-  if (!vmm_machine_check_config (snapshot, config, error) ||
-      !vmm_snapshot_check_cpu (snapshot, VMM_CPU_ANY, error) || !vmm_snapshot_open_chain (snapshot, error))
+  if (!check_snapshot (snapshot, config, error))
     return NULL;
   memory = vmm_snapshot_chain_new_memory (snapshot, error);
   if (memory == NULL)
     return NULL;
   machine = vmm_machine_assemble (config, memory, console, event, user_data, error);
-  if (machine == NULL)
+  if (machine == NULL || !load (machine, snapshot, error))
     return NULL;
-  /* before anything is written to RAM: KVM does when it is given its state */
-  if (vmm_snapshot_get_incremental (snapshot) && !vmm_machine_track_changes (machine, error))
-    return NULL;
-  if (!vmm_machine_load_state (machine, vmm_snapshot_get_saved_state (snapshot), error))
-    {
-      g_prefix_error (error, "snapshot %s: ", vmm_snapshot_get_directory (snapshot));
-      return NULL;
-    }
-  if (!vmm_machine_renew_generation (machine, error))
-    return NULL;
-  vmm_machine_set_origin (machine,
-                          vmm_snapshot_get_manifest (snapshot),
-                          vmm_snapshot_get_directory (snapshot));
   return g_steal_pointer (&machine);
+}
+
+VmmMachine *
+vmm_machine_new_blank (const VmmConfig *config, VmmEventFunc event, gpointer user_data, GError **error)
+{
+  VmmMemory *memory = vmm_memory_new_blank (config->memory_size, error);
+
+  return memory != NULL ? vmm_machine_assemble (config, memory, NULL, event, user_data, error) : NULL;
+}
+
+static gboolean
+fill_locked (VmmMachine *machine,
+             VmmSnapshot *snapshot,
+             const VmmConfig *config,
+             VmmConsole *console,
+             GError **error)
+{
+  if (!vmm_machine_check_config (snapshot, machine->config, error) ||
+      !check_snapshot (snapshot, config, error) ||
+      !vmm_snapshot_chain_show (snapshot, machine->memory, error))
+    return FALSE;
+  vmm_config_free (machine->config);
+  machine->config = vmm_config_copy (config);
+  machine->console = console;
+  return load (machine, snapshot, error);
+}
+
+gboolean
+vmm_machine_fill (VmmMachine *machine,
+                  VmmSnapshot *snapshot,
+                  const VmmConfig *config,
+                  VmmConsole *console,
+                  GError **error)
+{
+  gboolean ok;
+
+  g_return_val_if_fail (!machine->has_run && machine->origin_uuid == NULL, FALSE);
+
+  g_mutex_lock (&machine->lock);
+  ok = fill_locked (machine, snapshot, config, console, error);
+  g_mutex_unlock (&machine->lock);
+  return ok;
 }
 
 gboolean

@@ -157,17 +157,37 @@ vmm_memory_new (const VmmConfig *config, GError **error)
   return memory;
 }
 
-VmmMemory *
-vmm_memory_new_private (int fd, guint64 size, GError **error)
+static int
+duplicate (int fd, GError **error)
 {
   int copy = fcntl (fd, F_DUPFD_CLOEXEC, 0);
 
   if (copy < 0)
-    {
-      g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "cannot duplicate a descriptor: %s", g_strerror (errno));
-      return NULL;
-    }
-  return memory_new (copy, size, FALSE, error);
+    g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "cannot duplicate a descriptor: %s", g_strerror (errno));
+  return copy;
+}
+
+VmmMemory *
+vmm_memory_new_private (int fd, guint64 size, GError **error)
+{
+  int copy = duplicate (fd, error);
+
+  return copy >= 0 ? memory_new (copy, size, FALSE, error) : NULL;
+}
+
+VmmMemory *
+vmm_memory_new_blank (guint64 size, GError **error)
+{
+  return memory_new (-1, size, FALSE, error);
+}
+
+gboolean
+vmm_memory_show (VmmMemory *memory, int fd, GError **error)
+{
+  g_return_val_if_fail (!memory->shared && memory->fd < 0, FALSE);
+
+  memory->fd = duplicate (fd, error);
+  return memory->fd >= 0 && map_view (memory->regions[0].host, memory->size, memory->fd, 0, FALSE, error);
 }
 
 static void
@@ -461,16 +481,9 @@ vmm_memory_flip (VmmMemory *memory, int fd, GError **error)
   g_return_val_if_fail (memory->aside_reservation != NULL, FALSE);
   if (fd >= 0)
     {
-      replacement = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+      replacement = duplicate (fd, error);
       if (replacement < 0)
-        {
-          g_set_error (error,
-                       VMM_ERROR,
-                       VMM_ERROR_HOST,
-                       "cannot duplicate a descriptor: %s",
-                       g_strerror (errno));
-          return FALSE;
-        }
+        return FALSE;
     }
 
   /*

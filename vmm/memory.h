@@ -34,6 +34,24 @@ typedef struct
 VmmMemory *vmm_memory_new (const VmmConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * vmm_memory_new_blank:
+ *
+ * A place for RAM of @size bytes, for vmm_memory_show(). Errors: INVALID_MEMORY_SIZE, HOST.
+ */
+VmmMemory *vmm_memory_new_blank (guint64 size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_memory_show:
+ * @memory: blank
+ * @fd: as of vmm_memory_new_private()
+ *
+ * Makes it what vmm_memory_new_private() would have made. Thread: none of the guest's runs yet.
+ *
+ * Errors: %VMM_ERROR_HOST; then @memory is only good to be freed.
+ */
+gboolean vmm_memory_show (VmmMemory *memory, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
  * vmm_memory_new_private:
  * @fd: a file of exactly @size bytes that never changes again; duplicated
  *

@@ -91,6 +91,15 @@ load_changes (VmmSnapshot *snapshot, VmmMemory *memory, GError **error)
   return vmm_snapshot_chain_foreach_change (snapshot, NULL, load_change, &overlaying, error);
 }
 
+gboolean
+vmm_snapshot_chain_show (VmmSnapshot *snapshot, VmmMemory *memory, GError **error)
+{
+  VmmSnapshot *base = vmm_snapshot_chain_get_base (snapshot);
+
+  return vmm_memory_show (memory, vmm_snapshot_get_memory_fd (base), error) &&
+         load_changes (snapshot, memory, error);
+}
+
 VmmMemory *
 vmm_snapshot_chain_new_memory (VmmSnapshot *snapshot, GError **error)
 {

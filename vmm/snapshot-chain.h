@@ -83,4 +83,15 @@ gboolean vmm_snapshot_chain_foreach_change (VmmSnapshot *snapshot,
  */
 VmmMemory *vmm_snapshot_chain_new_memory (VmmSnapshot *snapshot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_snapshot_chain_show:
+ * @memory: blank, of the size of the snapshot's
+ *
+ * Makes @memory what vmm_snapshot_chain_new_memory() would have made. Errors: the same; then it is only good to be
+ * freed.
+ */
+gboolean vmm_snapshot_chain_show (VmmSnapshot *snapshot,
+                                  VmmMemory *memory,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

@@ -423,6 +423,32 @@ VmmMachine *vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * vmm_machine_new_blank:
+ * @config: memory size and VP count
+ *
+ * A machine without content, for vmm_machine_fill(): most of what a restore takes is making it, and depends on nothing
+ * else. It never runs as it is. Errors: INVALID_MEMORY_SIZE, NO_HYPERVISOR, HYPERVISOR_DENIED, HOST.
+ */
+VmmMachine *vmm_machine_new_blank (const VmmConfig *config,
+                                   VmmEventFunc event,
+                                   gpointer user_data,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_machine_fill:
+ * @machine: made by vmm_machine_new_blank()
+ * @config: copied; must agree with the snapshot's, and with the blank machine's, in memory size and VP count
+ * @console: must outlive the machine
+ *
+ * Makes @machine what vmm_machine_new_from_snapshot() would have made. Errors: the same; then it is of no use.
+ */
+gboolean vmm_machine_fill (VmmMachine *machine,
+                           VmmSnapshot *snapshot,
+                           const VmmConfig *config,
+                           VmmConsole *console,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
  * vmm_machine_adopt:
  * @machine: made by vmm_machine_new_from_snapshot() out of @snapshot, and resumed never yet; its console may have been
  *   %NULL

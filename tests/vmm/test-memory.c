@@ -211,6 +211,40 @@ test_private_leaves_file_alone (void)
   g_assert_cmpuint (read_file_u64 (fd, 4096), ==, 5);
 }
 
+static void
+test_blank_shows_a_file (void)
+{
+  VMM_AUTO_FD int fd = memfd_create ("base", MFD_CLOEXEC);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmMemory) memory = vmm_memory_new_blank (16 * MIB, &error);
+  guint n_regions;
+  guint8 *host = vmm_memory_get_regions (memory, &n_regions)[0].host;
+  guint64 value = 5;
+
+  g_assert_no_error (error);
+  g_assert_cmpint (ftruncate (fd, 16 * MIB), ==, 0);
+  g_assert_cmpint (pwrite (fd, &value, sizeof value, 4096), ==, sizeof value);
+  g_assert_true (vmm_memory_show (memory, fd, &error));
+  g_assert_no_error (error);
+  g_assert_true (vmm_memory_get_regions (memory, &n_regions)[0].host == host);
+  g_assert_false (vmm_memory_get_shared (memory));
+  g_assert_cmpuint (read_u64 (memory, 4096), ==, 5);
+  write_u64 (memory, 4096, 6);
+  g_assert_cmpuint (read_file_u64 (fd, 4096), ==, 5);
+}
+
+static void
+test_blank_shows_nothing_else (void)
+{
+  VMM_AUTO_FD int directory = open ("/", O_RDONLY | O_CLOEXEC);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmMemory) memory = vmm_memory_new_blank (16 * MIB, &error);
+
+  g_assert_no_error (error);
+  g_assert_false (vmm_memory_show (memory, directory, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_HOST);
+}
+
 static int
 new_marked_file (guint64 value)
 {
@@ -329,6 +363,8 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/memory/fills-from-file-and-zeroes", test_fills_from_file_and_zeroes);
   g_test_add_func ("/vmm/memory/flip-parts-guest-from-file", test_flip_parts_guest_from_file);
   g_test_add_func ("/vmm/memory/flip-again-onto-other-file", test_flip_again_onto_other_file);
+  g_test_add_func ("/vmm/memory/blank/shows-a-file", test_blank_shows_a_file);
+  g_test_add_func ("/vmm/memory/blank/shows-nothing-else", test_blank_shows_nothing_else);
   g_test_add_func ("/vmm/memory/overlays-show-their-files", test_overlays_show_their_files);
   g_test_add_func ("/vmm/memory/flip-leaves-overlays-behind", test_flip_leaves_overlays_behind);
   g_test_add_func ("/vmm/memory/failed-overlay-changes-nothing", test_failed_overlay_changes_nothing);
