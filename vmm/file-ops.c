@@ -236,10 +236,10 @@ vmm_file_ops_write (const VmmFileOps *ops,
 }
 
 void
-vmm_file_ops_start_writeback (const VmmFileOps *ops, int fd, const char *name)
+vmm_file_ops_start_writeback (const VmmFileOps *ops, int fd, const char *name, guint64 offset, guint64 length)
 {
   if (enter (ops, "sync_file_range", name))
-    sync_file_range (fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    sync_file_range (fd, (off_t) offset, (off_t) length, SYNC_FILE_RANGE_WRITE);
 }
 
 GPtrArray *

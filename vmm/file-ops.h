@@ -80,10 +80,14 @@ int vmm_file_ops_write (const VmmFileOps *ops,
                         guint64 offset);
 
 /**
- * vmm_file_ops_start_writeback: asks the kernel to begin to write what is dirty. Only a hint: nothing is told of
- * failure.
+ * vmm_file_ops_start_writeback: asks the kernel to begin to write what is dirty of @length bytes at @offset; waits for
+ * as long as the disk takes no more. Only a hint: nothing is told of failure.
  */
-void vmm_file_ops_start_writeback (const VmmFileOps *ops, int fd, const char *name);
+void vmm_file_ops_start_writeback (const VmmFileOps *ops,
+                                   int fd,
+                                   const char *name,
+                                   guint64 offset,
+                                   guint64 length);
 
 /**
  * vmm_file_ops_list:

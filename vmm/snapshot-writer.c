@@ -15,6 +15,7 @@
 #include "vmm/snapshot.h"
 #include "vmm/sparse-copy.h"
 #include "vmm/staging.h"
+#include "vmm/writeback.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -406,6 +407,7 @@ digest_memory (VmmSnapshotWriter *writer,
                GError **error)
 {
   g_autofree char *path = g_build_filename (vmm_staging_get_path (writer->staging), VMM_SNAPSHOT_MEMORY, NULL);
+  g_autoptr (VmmWriteback) writeback = NULL;
   g_autoptr (GBytes) digests = NULL;
   const VmmDigestPlan plan = {
     .ops = writer->ops,
@@ -420,7 +422,8 @@ digest_memory (VmmSnapshotWriter *writer,
     .cancellable = cancellable,
   };
 
-  vmm_file_ops_start_writeback (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY);
+  writeback =
+      vmm_writeback_start (writer->ops, writer->memory_fd, VMM_SNAPSHOT_MEMORY, plan.size, cancellable);
   digests = vmm_digest_run (&plan, error);
   if (digests == NULL)
     return FALSE;

@@ -47,6 +47,7 @@ static const struct
   { "save-*", "linkat", 1, "what cannot be linked is copied" },
   { "save-c*", "ioctl", 1, "what cannot be cloned is copied" },
   { "save-*", "g_file_get_contents", 1, "the host's boot ID is for people" },
+  { "save-*", "g_thread_try_new", 1, "memory goes to the disk when it is synced" },
   { "save-*", "sync_file_range", 1, "a hint" },
   { "*", "lseek64", 0, "without holes all is data" },
   { "restore-chained",

@@ -16,7 +16,7 @@
 typedef struct
 {
   VmmFileOps base;
-  guint calls;
+  guint calls;           /* (atomic): of several threads */
   const char *only_call; /* (nullable): no other call counts */
   guint fail_at;         /* 0 for never */
   gboolean fail_onwards;
@@ -30,14 +30,14 @@ static inline int
 faulty_ops_before (const VmmFileOps *ops, const char *call, const char *name, gsize *length)
 {
   FaultyOps *faulty = (FaultyOps *) ops;
+  guint number;
 
   if (faulty->length_max != 0 && *length > faulty->length_max)
     *length = faulty->length_max;
   if (faulty->only_call != NULL && strcmp (call, faulty->only_call) != 0)
     return 0;
-  faulty->calls++;
-  if (faulty->fail_at == 0 || faulty->calls < faulty->fail_at ||
-      (faulty->calls > faulty->fail_at && !faulty->fail_onwards))
+  number = (guint) g_atomic_int_add (&faulty->calls, 1) + 1;
+  if (faulty->fail_at == 0 || number < faulty->fail_at || (number > faulty->fail_at && !faulty->fail_onwards))
     return 0;
   if (faulty->at_failure != NULL)
     {

@@ -161,9 +161,9 @@ test_writeback_is_only_a_hint (Fixture *fixture, gconstpointer data)
 
   faulty.fail_at = 1;
   faulty.error_number = EIO;
-  vmm_file_ops_start_writeback (&faulty.base, fixture->fd, "file");
+  vmm_file_ops_start_writeback (&faulty.base, fixture->fd, "file", 0, 4096);
   g_assert_cmpuint (faulty.calls, ==, 1);
-  vmm_file_ops_start_writeback (NULL, fixture->fd, "file");
+  vmm_file_ops_start_writeback (NULL, fixture->fd, "file", 0, 4096);
 }
 
 static void
