@@ -123,24 +123,91 @@ bench_service_call (BenchService *self,
   return call (self, path, interface, method, arguments, NULL);
 }
 
-char *
-bench_service_restore (BenchService *self, const char *name, const char *directory, const char *log)
+/* a call of RestoreVM: the arguments, floating */
+static GVariant *
+restore_arguments (const char *name, const char *directory, const char *log)
 {
-  g_autoptr (GVariant) reply = NULL;
   GVariantDict options;
-  char *vm;
 
   g_variant_dict_init (&options, NULL);
   g_variant_dict_insert (&options, "paused", "b", FALSE);
   if (log != NULL)
     g_variant_dict_insert (&options, "console-log", "s", log);
-  reply = bench_service_call (self,
-                              MANAGER_PATH,
-                              "org.openvmm.Manager",
-                              "RestoreVM",
-                              g_variant_new ("(ss@a{sv})", name, directory, g_variant_dict_end (&options)));
+  return g_variant_new ("(ss@a{sv})", name, directory, g_variant_dict_end (&options));
+}
+
+char *
+bench_service_restore (BenchService *self, const char *name, const char *directory, const char *log)
+{
+  g_autoptr (GVariant) reply = bench_service_call (self,
+                                                   MANAGER_PATH,
+                                                   "org.openvmm.Manager",
+                                                   "RestoreVM",
+                                                   restore_arguments (name, directory, log));
+  char *vm;
+
   g_variant_get (reply, "(o)", &vm);
   return vm;
+}
+
+/* RestoreVM called for many, some calls under way at once */
+typedef struct
+{
+  BenchService *service;
+  const char *directory;
+  guint left;
+  guint under_way;
+  GPtrArray *vms;
+} Restores;
+
+static void restore_next (Restores *restores);
+
+static void
+on_restored (GObject *connection, GAsyncResult *result, gpointer user_data)
+{
+  Restores *restores = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (connection), result, &error);
+  char *vm;
+
+  bench_check (error, "RestoreVM");
+  g_variant_get (reply, "(o)", &vm);
+  g_ptr_array_add (restores->vms, vm);
+  restores->under_way--;
+  if (restores->left > 0)
+    restore_next (restores);
+}
+
+static void
+restore_next (Restores *restores)
+{
+  g_autofree char *name = g_strdup_printf ("many%u", --restores->left);
+
+  restores->under_way++;
+  g_dbus_connection_call (restores->service->connection,
+                          NAME,
+                          MANAGER_PATH,
+                          "org.openvmm.Manager",
+                          "RestoreVM",
+                          restore_arguments (name, restores->directory, NULL),
+                          NULL,
+                          G_DBUS_CALL_FLAGS_NONE,
+                          PATIENCE_MS,
+                          NULL,
+                          on_restored,
+                          restores);
+}
+
+GPtrArray *
+bench_service_restore_many (BenchService *self, const char *directory, guint n, guint at_once)
+{
+  Restores restores = { self, directory, n, 0, g_ptr_array_new_with_free_func (g_free) };
+
+  while (restores.left > 0 && restores.under_way < at_once)
+    restore_next (&restores);
+  while (restores.under_way > 0)
+    g_main_context_iteration (NULL, TRUE);
+  return restores.vms;
 }
 
 void

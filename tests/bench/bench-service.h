@@ -28,6 +28,9 @@ GVariant *bench_service_call (BenchService *self,
 /** bench_service_restore: RestoreVM, running; @log (nullable) takes its console. Returns: the VM (transfer full) */
 char *bench_service_restore (BenchService *self, const char *name, const char *directory, const char *log);
 
+/** bench_service_restore_many: RestoreVM for @n VMs, @at_once calls under way. Returns: their paths (transfer full) */
+GPtrArray *bench_service_restore_many (BenchService *self, const char *directory, guint n, guint at_once);
+
 /** bench_service_prepare: waits until @count clones of the snapshot in @directory are ready. */
 void bench_service_prepare (BenchService *self, const char *directory, guint count);
 
