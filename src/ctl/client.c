@@ -20,8 +20,9 @@ connect_to_bus (OvmCtl *ctl, GError **error)
       g_set_error (error,
                    OVM_CTL_ERROR,
                    OVM_CTL_STATUS_UNREACHABLE,
-                   ctl->bus_type == G_BUS_TYPE_SESSION ? _ ("cannot reach the session bus: %s")
-                                                       : _ ("cannot reach the system bus: %s"),
+                   ctl->bus_type == G_BUS_TYPE_SESSION
+                       ? _ ("cannot reach the session bus: %s")
+                       : _ ("cannot reach the system bus: %s; --session asks the service of your session"),
                    local->message);
       return NULL;
     }
