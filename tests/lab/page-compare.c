@@ -28,9 +28,12 @@
 #include "vmm/precopy.h"
 #include "vmm/snapshot-chain.h"
 
+#include "tests/lab/stall.h"
+
 #define PAGE_SIZE 4096u
 #define PAGEMAP_HELD ((1ull << 63) | (1ull << 62)) /* present, or swapped out: Linux admin-guide/mm/pagemap */
 #define WALL_CLOCK_SIZE 12u            /* bytes: struct pvclock_wall_clock, Linux virt/kvm/x86/msr */
+#define STALL_SEC 180                  /* each step takes less than a minute in the lab */
 #define LIFE_USEC (3 * G_USEC_PER_SEC) /* of a restored guest */
 
 /* The VMM has no way to hand anything to functions that it does not know of. */
@@ -239,10 +242,14 @@ check_restore (const Saved *saved, const char *scratch, const char *name)
   g_autoptr (VmmMachine) machine = NULL;
 
   compare_stored (saved);
+  stall_moved ();
   machine = restore (saved, console);
+  stall_moved ();
   g_usleep (LIFE_USEC);
   g_clear_pointer (&machine, vmm_machine_free);
+  stall_moved ();
   compare_stored (saved);
+  stall_moved ();
 }
 
 static VmmConfig *
@@ -271,6 +278,7 @@ wait_for_guest (const char *log)
       if (g_file_get_contents (log, &text, NULL, NULL) && strstr (text, "pressure ok") != NULL)
         return;
       g_usleep (G_USEC_PER_SEC);
+      stall_moved ();
     }
   g_error ("the guest did not come up; it has said:\n%s", text);
 }
@@ -296,6 +304,7 @@ save (VmmMachine *machine, const char *scratch, guint number, gboolean increment
            number,
            incremental ? "incremental" : "complete",
            result.freeze_usec / 1000.0);
+  stall_moved ();
   return saved;
 }
 
@@ -359,7 +368,11 @@ consolidate_all (GPtrArray *all, const char *scratch)
     middle++;
   clone = restore (all->pdata[middle], console);
   for (guint i = all->len; i-- > 0;)
-    consolidate (all->pdata[i]);
+    {
+      consolidate (all->pdata[i]);
+      g_print ("snapshot %u is complete\n", i);
+      stall_moved ();
+    }
   g_print ("all are complete, a clone of snapshot %u runs\n", middle);
   g_usleep (LIFE_USEC);
   g_clear_pointer (&clone, vmm_machine_free);
@@ -385,6 +398,7 @@ main (int argc, char **argv)
   mixed = g_str_equal (argv[1], "mixed");
   seen.n_pages = g_ascii_strtoull (argv[4], NULL, 10) * (1024 * 1024 / PAGE_SIZE);
   seen.sums = g_new0 (guint64, seen.n_pages);
+  stall_watch (STALL_SEC);
   config = make_config (argv[2], argv[3], argv[7]);
   log = g_build_filename (argv[3], "linux.log", NULL);
   console = open_console (argv[3], "linux");
