@@ -22,12 +22,10 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   ovm_job_set_uid (job, uid);
 }
 
-void
-ovm_caller_note (GDBusMethodInvocation *invocation, OvmJob *job)
+static void
+ask (OvmJob *job, GDBusConnection *connection, const char *sender)
 {
-  const char *sender = g_dbus_method_invocation_get_sender (invocation);
-
-  g_dbus_connection_call (g_dbus_method_invocation_get_connection (invocation),
+  g_dbus_connection_call (connection,
                           "org.freedesktop.DBus",
                           "/org/freedesktop/DBus",
                           "org.freedesktop.DBus",
@@ -39,4 +37,45 @@ ovm_caller_note (GDBusMethodInvocation *invocation, OvmJob *job)
                           NULL,
                           on_answer,
                           g_object_ref (job));
+}
+
+/* whom to ask about when the job is shown */
+typedef struct
+{
+  GDBusConnection *connection;
+  char *sender;
+} Caller;
+
+static void
+caller_free (gpointer data, GClosure *closure)
+{
+  Caller *caller = data;
+
+  g_object_unref (caller->connection);
+  g_free (caller->sender);
+  g_free (caller);
+}
+
+static void
+on_shown (OvmJob *job, const Caller *caller)
+{
+  ask (job, caller->connection, caller->sender);
+}
+
+void
+ovm_caller_note (GDBusMethodInvocation *invocation, OvmJob *job)
+{
+  GDBusConnection *connection = g_dbus_method_invocation_get_connection (invocation);
+  const char *sender = g_dbus_method_invocation_get_sender (invocation);
+  Caller *caller;
+
+  if (ovm_job_get_shown (job))
+    {
+      ask (job, connection, sender);
+      return;
+    }
+  caller = g_new0 (Caller, 1);
+  caller->connection = g_object_ref (connection);
+  caller->sender = g_strdup (sender);
+  g_signal_connect_data (job, "shown", G_CALLBACK (on_shown), caller, caller_free, 0);
 }

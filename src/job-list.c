@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Telling the bus of a job, and of its end, costs as much as a short operation itself. So one that somebody waits for is
+ * told of only when there is something to wait for.
+ */
+
 #include "config.h"
 #include "src/job-list.h"
 
@@ -11,11 +16,13 @@ struct _OvmJobList
 
   OvmWorker *worker;
   GHashTable *jobs; /* path -> OvmJob */
-  GQueue ended;     /* of OvmJob, the oldest first */
+  GQueue ended;     /* of OvmJob that were shown, the oldest first */
+  GQueue late;      /* of OvmJob that run and are not shown yet; the hash table owns them */
   guint running;
   guint64 last_number;
   guint linger_ms;
   guint sweep_id;
+  guint late_id;
 };
 
 G_DEFINE_FINAL_TYPE (OvmJobList, ovm_job_list, G_TYPE_OBJECT)
@@ -34,6 +41,8 @@ ovm_job_list_dispose (GObject *object)
   OvmJobList *list = OVM_JOB_LIST (object);
 
   g_clear_handle_id (&list->sweep_id, g_source_remove);
+  g_clear_handle_id (&list->late_id, g_source_remove);
+  g_queue_clear (&list->late);
   g_queue_clear_full (&list->ended, g_object_unref);
   g_clear_pointer (&list->jobs, g_hash_table_unref);
   g_clear_object (&list->worker);
@@ -57,6 +66,7 @@ ovm_job_list_init (OvmJobList *list)
   list->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
   list->linger_ms = OVM_JOB_LIST_LINGER_MS;
   g_queue_init (&list->ended);
+  g_queue_init (&list->late);
 }
 
 OvmJobList *
@@ -116,21 +126,53 @@ schedule_sweep (OvmJobList *list)
 }
 
 static void
+forget_late (OvmJobList *list, OvmJob *job)
+{
+  g_queue_remove (&list->late, job);
+  if (g_queue_is_empty (&list->late))
+    g_clear_handle_id (&list->late_id, g_source_remove);
+}
+
+void
+ovm_job_list_show (OvmJobList *list, OvmJob *job)
+{
+  if (ovm_job_get_shown (job))
+    return;
+  forget_late (list, job);
+  g_signal_emit (list, signals[SIGNAL_ADDED], 0, job);
+  ovm_job_show (job);
+}
+
+static gboolean
+on_late (gpointer user_data)
+{
+  OvmJobList *list = user_data;
+
+  list->late_id = 0;
+  while (!g_queue_is_empty (&list->late))
+    ovm_job_list_show (list, g_queue_peek_head (&list->late));
+  return G_SOURCE_REMOVE;
+}
+
+static void
 on_completed (OvmJob *job, gboolean success, const char *error, const char *message, OvmJobList *list)
 {
   list->running--;
+  if (!ovm_job_get_shown (job))
+    {
+      forget_late (list, job);
+      g_hash_table_remove (list->jobs, ovm_job_get_path (job));
+      return;
+    }
   g_queue_push_tail (&list->ended, g_object_ref (job));
   while (g_queue_get_length (&list->ended) > OVM_JOB_LIST_ENDED_MAX)
     remove_oldest (list);
   schedule_sweep (list);
 }
 
-OvmJob *
-ovm_job_list_begin_unseen (OvmJobList *list,
-                           const char *operation,
-                           const char *object,
-                           gboolean cancelable,
-                           GError **error)
+/* a job that nobody is told of yet */
+static OvmJob *
+begin (OvmJobList *list, const char *operation, const char *object, gboolean cancelable, GError **error)
 {
   OvmJob *job;
 
@@ -146,15 +188,9 @@ ovm_job_list_begin_unseen (OvmJobList *list,
   job = ovm_job_new (++list->last_number, operation, object, cancelable);
   list->running++;
   g_hash_table_insert (list->jobs, (gpointer) ovm_job_get_path (job), g_object_ref (job));
-  return job;
-}
-
-void
-ovm_job_list_show (OvmJobList *list, OvmJob *job)
-{
   /* after the handlers of others, so that whoever shows the job hears of its end before of its removal */
-  g_signal_emit (list, signals[SIGNAL_ADDED], 0, job);
   g_signal_connect_object (job, "completed", G_CALLBACK (on_completed), list, G_CONNECT_AFTER);
+  return job;
 }
 
 OvmJob *
@@ -164,10 +200,27 @@ ovm_job_list_begin (OvmJobList *list,
                     gboolean cancelable,
                     GError **error)
 {
-  OvmJob *job = ovm_job_list_begin_unseen (list, operation, object, cancelable, error);
+  OvmJob *job = begin (list, operation, object, cancelable, error);
 
   if (job != NULL)
     ovm_job_list_show (list, job);
+  return job;
+}
+
+OvmJob *
+ovm_job_list_begin_late (OvmJobList *list,
+                         const char *operation,
+                         const char *object,
+                         gboolean cancelable,
+                         GError **error)
+{
+  OvmJob *job = begin (list, operation, object, cancelable, error);
+
+  if (job == NULL)
+    return NULL;
+  g_queue_push_tail (&list->late, job);
+  if (list->late_id == 0)
+    list->late_id = g_timeout_add (OVM_JOB_LIST_SHOW_DELAY_MS, on_late, list);
   return job;
 }
 

@@ -14,8 +14,9 @@ G_DECLARE_FINAL_TYPE (OvmJobList, ovm_job_list, OVM, JOB_LIST, GObject)
 #define OVM_JOB_LIST_RUNNING_MAX 4096
 #define OVM_JOB_LIST_ENDED_MAX 256
 #define OVM_JOB_LIST_LINGER_MS 10000
+#define OVM_JOB_LIST_SHOW_DELAY_MS 5
 
-/** ovm_job_list_new: signals are `added` and `removed`, each with the #OvmJob. */
+/** ovm_job_list_new: signals are `added` and `removed`, each with an #OvmJob that is shown. */
 OvmJobList *ovm_job_list_new (void);
 
 /** ovm_job_list_get_worker: (transfer none): the threads that jobs run on. */
@@ -27,7 +28,7 @@ void ovm_job_list_set_linger (OvmJobList *list, guint linger_ms);
 /**
  * ovm_job_list_begin:
  *
- * A new job, see ovm_job_new(). It is removed from the list some time after it was completed.
+ * A new job, see ovm_job_new(), that is shown at once. It is removed from the list some time after it was completed.
  *
  * Errors: %OVM_ERROR_LIMIT_EXCEEDED.
  * Returns: (transfer full):
@@ -39,15 +40,18 @@ OvmJob *ovm_job_list_begin (OvmJobList *list,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
- * ovm_job_list_begin_unseen, ovm_job_list_show:
+ * ovm_job_list_begin_late:
  *
- * ovm_job_list_begin() in two steps: nobody is told of the job before it is shown. That must be before it completes.
+ * As ovm_job_list_begin(), for somebody who waits for the end: the job is shown when it takes longer than
+ * OVM_JOB_LIST_SHOW_DELAY_MS, or ovm_job_list_show() is called. One that is over sooner is never seen.
  */
-OvmJob *ovm_job_list_begin_unseen (OvmJobList *list,
-                                   const char *operation,
-                                   const char *object,
-                                   gboolean cancelable,
-                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+OvmJob *ovm_job_list_begin_late (OvmJobList *list,
+                                 const char *operation,
+                                 const char *object,
+                                 gboolean cancelable,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_job_list_show: shows a job that runs, if it is not shown yet. */
 void ovm_job_list_show (OvmJobList *list, OvmJob *job);
 
 /** ovm_job_list_cancel_all: cancels what can be cancelled. */

@@ -26,6 +26,7 @@ struct _OvmJob
   gint64 start_usec;
   gint64 start_monotonic_usec;
   guint32 uid;
+  gboolean shown;
 
   OvmJobState state;
   char *error_name;
@@ -45,6 +46,7 @@ G_DEFINE_FINAL_TYPE (OvmJob, ovm_job, G_TYPE_OBJECT)
 
 enum
 {
+  SIGNAL_SHOWN,
   SIGNAL_CHANGED,
   SIGNAL_COMPLETED,
   SIGNAL_COUNT,
@@ -72,6 +74,8 @@ static void
 ovm_job_class_init (OvmJobClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = ovm_job_finalize;
+  signals[SIGNAL_SHOWN] =
+      g_signal_new ("shown", OVM_TYPE_JOB, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_CHANGED] =
       g_signal_new ("changed", OVM_TYPE_JOB, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_COMPLETED] = g_signal_new ("completed",
@@ -212,6 +216,21 @@ ovm_job_set_uid (OvmJob *job, guint32 uid)
 {
   job->uid = uid;
   g_signal_emit (job, signals[SIGNAL_CHANGED], 0);
+}
+
+void
+ovm_job_show (OvmJob *job)
+{
+  if (job->shown)
+    return;
+  job->shown = TRUE;
+  g_signal_emit (job, signals[SIGNAL_SHOWN], 0);
+}
+
+gboolean
+ovm_job_get_shown (OvmJob *job)
+{
+  return job->shown;
 }
 
 static void

@@ -16,8 +16,8 @@ G_DECLARE_FINAL_TYPE (OvmJob, ovm_job, OVM, JOB, GObject)
  *
  * Lives on the main thread; only the #OvmDriverTask of ovm_job_get_task() belongs to the thread that works.
  *
- * Signals: `changed` when a property may have another value; `completed` (gboolean success, const char *error,
- * const char *message), once, with the bus name of the error.
+ * Signals: `shown`, once at most, when clients are to see it; `changed` when a property may have another value;
+ * `completed` (gboolean success, const char *error, const char *message), once, with the bus name of the error.
  */
 
 typedef enum
@@ -48,6 +48,10 @@ gint64 ovm_job_get_start_usec (OvmJob *job);        /* since the epoch */
 gint64 ovm_job_get_expected_end_usec (OvmJob *job); /* since the epoch; 0 while not known */
 guint32 ovm_job_get_uid (OvmJob *job);
 void ovm_job_set_uid (OvmJob *job, guint32 uid);
+
+/** ovm_job_show: clients are to see it from now on; does nothing a second time. See job-list.h for who decides. */
+void ovm_job_show (OvmJob *job);
+gboolean ovm_job_get_shown (OvmJob *job);
 
 /** ovm_job_get_task: for the thread that works; valid as long as @job. */
 OvmDriverTask ovm_job_get_task (OvmJob *job);

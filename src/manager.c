@@ -10,10 +10,6 @@
 #define CLOSE_INTERVAL_MS 10u
 #define CLOSE_TIMEOUT_SEC 60
 
-/* Telling the bus of a new object takes half a millisecond of a processor: a restore that is over sooner than this is
- * told of when it is over. */
-#define SHOW_DELAY_MS 5u
-
 struct _OvmManager
 {
   GObject parent_instance;
@@ -61,11 +57,9 @@ typedef struct
   OvmPrepared *prepared; /* where the spare comes from; NULL for nowhere, or from among the blank ones */
   OvmDriverSpare *spare;
   const OvmDriver *driver;
-  gboolean stale; /* the directory holds another snapshot by now */
-  gboolean job_shown;
+  gboolean stale;   /* the directory holds another snapshot by now */
   gboolean defined; /* the main thread may touch the VM */
   gboolean vm_shown;
-  guint show_id;
   /* told once */
   OvmManagerVmDone done;
   gpointer user_data;
@@ -252,9 +246,10 @@ making_free (Making *making)
   g_free (making->directory);
   g_clear_pointer (&making->options, g_variant_unref);
   g_clear_pointer (&making->snapshot, vmm_snapshot_unref);
+  if (making->job != NULL)
+    g_signal_handlers_disconnect_by_data (making->job, making);
   g_clear_object (&making->job);
   g_clear_object (&making->prepared);
-  g_clear_handle_id (&making->show_id, g_source_remove);
   g_object_unref (making->manager);
   g_free (making);
 }
@@ -344,14 +339,6 @@ ovm_manager_begin_create (OvmManager *manager,
   return TRUE;
 }
 
-static void
-show_job (Making *making)
-{
-  if (!making->job_shown)
-    ovm_job_list_show (making->manager->jobs, making->job);
-  making->job_shown = TRUE;
-}
-
 /* the VM is among the others; a worker may be busy with it */
 static void
 show_vm (Making *making)
@@ -363,34 +350,23 @@ show_vm (Making *making)
     }
 }
 
+/* Telling the bus of a new object takes half a millisecond of a processor: a restore that is soon over is told of when
+ * it is over, as its job is. */
 static void
-show (Making *making)
+on_job_shown (OvmJob *job, Making *making)
 {
-  g_clear_handle_id (&making->show_id, g_source_remove);
-  show_job (making);
   show_vm (making);
-}
-
-static gboolean
-on_show (gpointer data)
-{
-  Making *making = data;
-
-  making->show_id = 0;
-  show (making);
-  return G_SOURCE_REMOVE;
 }
 
 static void
 on_restore_defined (gpointer data)
 {
   Making *making = data;
-  gboolean waits = ovm_options_get_boolean (making->options, "wait", TRUE);
 
   making->defined = TRUE;
-  if (making->job_shown || !waits)
-    show (making);
-  if (!waits)
+  if (ovm_job_get_shown (making->job))
+    show_vm (making);
+  if (!ovm_options_get_boolean (making->options, "wait", TRUE))
     tell (making, NULL);
 }
 
@@ -496,7 +472,7 @@ on_restored (gpointer data, const GError *error)
   g_autoptr (Making) making = data;
   g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
 
-  show (making);
+  show_vm (making);
   if (making->defined)
     ovm_vm_end_work (making->vm, ours);
   if (making->defined && ours != NULL)
@@ -531,12 +507,14 @@ ovm_manager_begin_restore (OvmManager *manager,
   making->name = g_strdup (name);
   making->directory = g_strdup (directory);
   making->options = g_variant_ref (options);
-  making->job = ovm_job_list_begin_unseen (manager->jobs, "restore-vm", path, TRUE, error);
+  making->job = ovm_job_list_begin_late (manager->jobs, "restore-vm", path, TRUE, error);
   if (making->job == NULL)
     return FALSE;
   *job = making->job;
+  g_signal_connect (making->job, "shown", G_CALLBACK (on_job_shown), making);
+  if (!ovm_options_get_boolean (options, "wait", TRUE))
+    ovm_job_list_show (manager->jobs, making->job);
   take_spare (making);
-  making->show_id = g_timeout_add (SHOW_DELAY_MS, on_show, making);
   ovm_worker_run (ovm_job_list_get_worker (manager->jobs), making->job, run_restore, on_restored, making);
   making = NULL;
   return TRUE;
@@ -671,7 +649,7 @@ on_close (gpointer user_data)
     {
       g_autoptr (GError) error = NULL;
 
-      if (!ovm_vm_begin (vms->pdata[i], ovm_action_new (OVM_OPERATION_DELETE_FORCED), NULL, NULL, NULL, &error))
+      if (!ovm_vm_begin (vms->pdata[i], ovm_action_new (OVM_OPERATION_DELETE_FORCED), NULL, NULL, &error))
         g_debug ("%s", error->message);
     }
   if (!late && (g_hash_table_size (manager->vms) > 0 ||

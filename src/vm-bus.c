@@ -96,7 +96,7 @@ begin (OvmVmBus *skin, GDBusMethodInvocation *invocation, OvmAction *action, gbo
 
   call->skin = skin;
   call->invocation = invocation;
-  if (!ovm_vm_begin (skin->vm, action, NULL, waits ? on_done : NULL, call, &error))
+  if (!ovm_vm_begin (skin->vm, action, waits ? on_done : NULL, call, &error))
     {
       fail (skin, invocation, error);
       return G_DBUS_METHOD_INVOCATION_HANDLED;
@@ -303,7 +303,7 @@ update (OvmVmBus *skin)
   ovm_dbus_vm_set_can_snapshot (bus, blocker == NULL);
   ovm_dbus_vm_set_snapshot_blocker (bus, blocker != NULL ? blocker : "");
   ovm_dbus_vm_set_last_downtime_usec (bus, ovm_vm_get_last_downtime_usec (vm));
-  ovm_dbus_vm_set_job (bus, job != NULL ? ovm_job_get_path (job) : OVM_NO_PATH);
+  ovm_dbus_vm_set_job (bus, job != NULL && ovm_job_get_shown (job) ? ovm_job_get_path (job) : OVM_NO_PATH);
 }
 
 /* each step goes out at once: left to themselves, the properties would only show where several steps led */

@@ -387,20 +387,23 @@ on_request_done (gpointer data, const GError *error)
     request->done (vm, action, ours, request->user_data);
 }
 
+/* who does not wait for the end looks at the job: that must be there at once */
 static gboolean
-begin_job (OvmVm *vm, const OvmAction *action, OvmJob *job, OvmJob **own_job, GError **error)
+begin_job (OvmVm *vm, const OvmAction *action, gboolean waits, OvmJob **own_job, GError **error)
 {
   const char *name = ovm_action_get_job_name (action);
+  gboolean cancelable = ovm_action_is_cancelable (action);
 
-  if (job != NULL)
-    vm->job = g_object_ref (job);
-  else if (name != NULL)
-    {
-      *own_job = ovm_job_list_begin (vm->jobs, name, vm->path, ovm_action_is_cancelable (action), error);
-      if (*own_job == NULL)
-        return FALSE;
-      vm->job = g_object_ref (*own_job);
-    }
+  if (name == NULL)
+    return TRUE;
+  if (waits)
+    *own_job = ovm_job_list_begin_late (vm->jobs, name, vm->path, cancelable, error);
+  else
+    *own_job = ovm_job_list_begin (vm->jobs, name, vm->path, cancelable, error);
+  if (*own_job == NULL)
+    return FALSE;
+  vm->job = g_object_ref (*own_job);
+  g_signal_connect_object (vm->job, "shown", G_CALLBACK (emit_changed), vm, G_CONNECT_SWAPPED);
   return TRUE;
 }
 
@@ -460,7 +463,7 @@ hold_parent (OvmVm *vm, const OvmAction *action, OvmSnapshot **parent, GError **
 }
 
 gboolean
-ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmJob *job, OvmVmDone done, gpointer user_data, GError **error)
+ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmVmDone done, gpointer user_data, GError **error)
 {
   g_autoptr (OvmAction) owned = action;
   g_autoptr (OvmJob) own_job = NULL;
@@ -471,7 +474,7 @@ ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmJob *job, OvmVmDone done, gpointe
     return FALSE;
   if (!hold_parent (vm, action, &parent, error))
     return FALSE;
-  if (!begin_job (vm, action, job, &own_job, error))
+  if (!begin_job (vm, action, done != NULL, &own_job, error))
     {
       if (parent != NULL)
         ovm_snapshot_release (parent);
@@ -490,7 +493,7 @@ ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmJob *job, OvmVmDone done, gpointe
   request->done = done;
   request->user_data = user_data;
   vm->action = action;
-  if (vm->job != NULL)
+  if (vm->job != NULL && ovm_job_get_shown (vm->job))
     emit_changed (vm);
   ovm_worker_run (ovm_job_list_get_worker (vm->jobs), vm->job, run_request, on_request_done, request);
   return TRUE;

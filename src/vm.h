@@ -67,18 +67,13 @@ OvmJob *ovm_vm_get_job (OvmVm *vm); /* (nullable) (transfer none): what works on
 /**
  * ovm_vm_begin:
  * @action: (transfer full): also when it fails
- * @job: (nullable): a job that the action belongs to, which the caller completes; else it gets its own
- * @done: (nullable):
+ * @done: (nullable): %NULL for a caller that does not wait: then the action's job, if it has one, is shown at once
  *
  * Errors at once: %OVM_ERROR_BUSY, %OVM_ERROR_NOT_SUPPORTED, %OVM_ERROR_INVALID_STATE,
  * %OVM_ERROR_LIMIT_EXCEEDED; then @done is not called. Others come to @done.
  */
-gboolean ovm_vm_begin (OvmVm *vm,
-                       OvmAction *action,
-                       OvmJob *job,
-                       OvmVmDone done,
-                       gpointer user_data,
-                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmVmDone done, gpointer user_data, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 /** ovm_vm_open_console: a stream socket, or -1. Errors: %OVM_ERROR_NOT_SUPPORTED, those of the driver. */
 int ovm_vm_open_console (OvmVm *vm, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -137,7 +137,7 @@ static inline gboolean
 model_try (Model *model, OvmVm *vm, OvmAction *action)
 {
   model_reset (model);
-  if (ovm_vm_begin (vm, action, NULL, model_on_action, model, &model->error))
+  if (ovm_vm_begin (vm, action, model_on_action, model, &model->error))
     model_wait_until (model->done);
   return model->error == NULL;
 }

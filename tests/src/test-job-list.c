@@ -76,18 +76,62 @@ test_numbers_are_not_used_again (Fixture *fixture, gconstpointer data)
   ovm_job_complete (second, NULL, NULL);
 }
 
-static void
-test_hides_what_is_not_shown_yet (Fixture *fixture, gconstpointer data)
+static OvmJob *
+begin_late (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (OvmJob) job = ovm_job_list_begin_unseen (fixture->list, "save", NULL, TRUE, &error);
+  OvmJob *job = ovm_job_list_begin_late (fixture->list, "save", NULL, TRUE, &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (fixture->order->len, ==, 0);
+  return job;
+}
+
+static void
+test_never_shows_what_is_soon_over (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (OvmJob) job = begin_late (fixture);
+  g_autoptr (OvmJob) other = NULL;
+
+  ovm_job_complete (job, NULL, NULL);
+  g_assert_null (ovm_job_list_lookup (fixture->list, "/org/openvmm/job/1"));
+
+  /* by the time that this one is shown the first one would have been */
+  other = begin_late (fixture);
+  model_wait_until (fixture->order->len == 1);
+  g_assert_cmpstr (fixture->order->pdata[0], ==, "+/org/openvmm/job/2");
+  g_assert_false (ovm_job_get_shown (job));
+  ovm_job_complete (other, NULL, NULL);
+}
+
+static void
+test_shows_what_takes_longer (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (OvmJob) job = begin_late (fixture);
+  g_autoptr (OvmJob) second = begin_late (fixture);
+
+  ovm_job_list_set_linger (fixture->list, 20);
+  model_wait_until (fixture->order->len == 2);
+  g_assert_cmpstr (fixture->order->pdata[0], ==, "+/org/openvmm/job/1");
+  g_assert_cmpstr (fixture->order->pdata[1], ==, "+/org/openvmm/job/2");
+  g_assert_true (ovm_job_get_shown (job));
+  ovm_job_complete (job, NULL, NULL);
+  ovm_job_complete (second, NULL, NULL);
+  model_wait_until (fixture->order->len == 4);
+  g_assert_cmpstr (fixture->order->pdata[2], ==, "-/org/openvmm/job/1");
+}
+
+static void
+test_shows_early_when_told_to (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (OvmJob) job = begin_late (fixture);
+
   ovm_job_list_cancel_all (fixture->list);
   g_assert_true (g_cancellable_is_cancelled (ovm_job_get_task (job).cancellable));
   ovm_job_list_show (fixture->list, job);
   g_assert_cmpstr (fixture->order->pdata[0], ==, "+/org/openvmm/job/1");
+  ovm_job_list_show (fixture->list, job);
+  g_assert_cmpuint (fixture->order->len, ==, 1);
   ovm_job_complete (job, NULL, NULL);
 }
 
@@ -140,7 +184,9 @@ main (int argc, char **argv)
 #define add(name, function) g_test_add ("/src/job-list/" name, Fixture, NULL, set_up, function, tear_down)
   add ("shows-a-job-and-takes-it-away", test_shows_a_job_and_takes_it_away);
   add ("numbers-are-not-used-again", test_numbers_are_not_used_again);
-  add ("hides-what-is-not-shown-yet", test_hides_what_is_not_shown_yet);
+  add ("never-shows-what-is-soon-over", test_never_shows_what_is_soon_over);
+  add ("shows-what-takes-longer", test_shows_what_takes_longer);
+  add ("shows-early-when-told-to", test_shows_early_when_told_to);
   add ("limits-those-that-run", test_limits_those_that_run);
   add ("limits-those-that-ended", test_limits_those_that_ended);
   add ("cancels-what-can-be", test_cancels_what_can_be);

@@ -343,7 +343,7 @@ test_slow_restore_is_shown (void)
   model_wait_until (ovm_manager_lookup_vm (model.manager, "new", NULL) != NULL);
   vm = ovm_manager_lookup_vm (model.manager, "new", NULL);
   g_assert_true (ovm_vm_get_job (vm) == job);
-  g_assert_false (ovm_vm_begin (vm, ovm_action_new (OVM_OPERATION_START), NULL, NULL, NULL, &error));
+  g_assert_false (ovm_vm_begin (vm, ovm_action_new (OVM_OPERATION_START), NULL, NULL, &error));
   g_assert_error (error, OVM_ERROR, OVM_ERROR_BUSY);
   g_clear_error (&error);
   g_assert_true (ovm_job_cancel (job, &error));
@@ -442,7 +442,7 @@ test_closes (void)
   model_do (&model, busy, OVM_OPERATION_START);
   model_reset (&model);
   g_assert_true (
-      ovm_vm_begin (busy, ovm_action_new_save (directory, NULL), NULL, model_on_action, &model, &error));
+      ovm_vm_begin (busy, ovm_action_new_save (directory, NULL), model_on_action, &model, &error));
 
   ovm_manager_close (model.manager, on_closed, &closed);
   g_assert_null (model_try_create (&model, "late", "{'driver': <'test'>}"));

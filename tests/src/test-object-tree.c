@@ -5,6 +5,8 @@
 
 #include "tests/src/bus.h"
 
+#define SLOW "'test-delay-ms': <uint32 100>" /* enough for its jobs to be shown */
+
 static char *
 list_objects (Bus *bus)
 {
@@ -42,7 +44,7 @@ test_one_call_shows_all (Bus *bus, gconstpointer data)
   g_autofree char *objects = NULL;
   g_autofree char *line = NULL;
 
-  bus_create (bus, "vm", NULL);
+  bus_create (bus, "vm", SLOW);
   bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
   snapshot = bus_save (bus, BUS_VM ("vm"), "s");
   line = g_strdup_printf ("%s org.openvmm.Snapshot", snapshot);
@@ -138,7 +140,7 @@ test_introspection (Bus *bus, gconstpointer data)
 {
   g_autofree char *snapshot = NULL;
 
-  bus_create (bus, "vm", NULL);
+  bus_create (bus, "vm", SLOW);
   bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
   snapshot = bus_save (bus, BUS_VM ("vm"), "s");
   check_interface (bus, OVM_MANAGER_PATH, "org.openvmm.Manager");

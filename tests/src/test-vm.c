@@ -150,13 +150,13 @@ test_one_operation_at_a_time (void)
   model_do (&model, vm, OVM_OPERATION_START);
   model_reset (&model);
   g_assert_true (
-      ovm_vm_begin (vm, ovm_action_new_save (directory, NULL), NULL, model_on_action, &model, &error));
+      ovm_vm_begin (vm, ovm_action_new_save (directory, NULL), model_on_action, &model, &error));
   g_assert_nonnull (ovm_vm_get_job (vm));
   for (int operation = 0; operation < OVM_OPERATION_OPEN_CONSOLE; operation++)
     {
       g_clear_error (&busy);
       g_assert_false (
-          ovm_vm_begin (vm, make_action (&model, (OvmOperation) operation, "/s"), NULL, NULL, NULL, &busy));
+          ovm_vm_begin (vm, make_action (&model, (OvmOperation) operation, "/s"), NULL, NULL, &busy));
       g_assert_error (busy, OVM_ERROR, OVM_ERROR_BUSY);
     }
   fd = ovm_vm_open_console (vm, &error);
@@ -180,7 +180,7 @@ test_cancelled_save_leaves_nothing (void)
   model_do (&model, vm, OVM_OPERATION_START);
   model_reset (&model);
   g_assert_true (
-      ovm_vm_begin (vm, ovm_action_new_save (directory, NULL), NULL, model_on_action, &model, &error));
+      ovm_vm_begin (vm, ovm_action_new_save (directory, NULL), model_on_action, &model, &error));
   g_assert_true (ovm_job_cancel (ovm_vm_get_job (vm), &error));
   model_wait_until (model.done);
   g_assert_error (model.error, OVM_ERROR, OVM_ERROR_CANCELLED);
@@ -276,7 +276,7 @@ test_deleted_is_gone (void)
   model_init (&model);
   vm = g_object_ref (model_create (&model, "vm", NULL));
   model_do (&model, vm, OVM_OPERATION_DELETE);
-  g_assert_false (ovm_vm_begin (vm, ovm_action_new (OVM_OPERATION_START), NULL, NULL, NULL, &error));
+  g_assert_false (ovm_vm_begin (vm, ovm_action_new (OVM_OPERATION_START), NULL, NULL, &error));
   g_assert_error (error, OVM_ERROR, OVM_ERROR_NO_SUCH_VM);
   g_assert_cmpint (ovm_vm_open_console (vm, &console_error), ==, -1);
   g_assert_error (console_error, OVM_ERROR, OVM_ERROR_NO_SUCH_VM);
