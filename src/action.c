@@ -93,6 +93,13 @@ save_incremental (const Run *run, GError **error)
                                         error);
 }
 
+static VmmSnapshot *
+open_snapshot (const OvmAction *action, GError **error)
+{
+  return action->cache != NULL ? ovm_snapshot_cache_open (action->cache, action->directory, error)
+                               : vmm_snapshot_open (action->directory, error);
+}
+
 static gboolean
 run_save (const Run *run, GError **error)
 {
@@ -100,7 +107,7 @@ run_save (const Run *run, GError **error)
 
   if (action->incremental ? !save_incremental (run, error) : !save_complete (run, error))
     return FALSE;
-  action->opened = vmm_snapshot_open (action->directory, error);
+  action->opened = open_snapshot (action, error);
   return action->opened != NULL;
 }
 
@@ -139,7 +146,7 @@ run_restore (const Run *run, GError **error)
   g_autofree char *working_set = NULL;
 
   if (action->opened == NULL)
-    action->opened = vmm_snapshot_open (action->directory, error);
+    action->opened = open_snapshot (action, error);
   if (action->opened == NULL || !check_agrees (run->config, action->opened, error))
     return FALSE;
   if (!vmm_snapshot_open_chain (action->opened, error))
@@ -232,6 +239,7 @@ ovm_action_free (OvmAction *action)
   g_free (action->description);
   g_free (action->parent_uuid);
   g_free (action->working_sets);
+  g_clear_object (&action->cache);
   g_clear_pointer (&action->opened, vmm_snapshot_unref);
   g_free (action);
 }

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "src/snapshot-cache.h"
 #include "src/snapshot.h"
 #include "src/vm-config.h"
 
@@ -22,6 +23,7 @@ G_BEGIN_DECLS
  * @memory: of a restore
  * @cpu: of a restore
  * @working_sets: (nullable): of a restore: directory with the records of working sets
+ * @cache: (nullable): of a save or restore: where the snapshot may be open already
  * @opened: (nullable): the snapshot to restore; opened by the action if %NULL
  * @spare: (nullable): of @opened, made by @spare_driver; taken over by the restore
  * @save_result: set by a save
@@ -41,6 +43,7 @@ typedef struct
   OvmMemory memory;
   VmmCpuPolicy cpu;
   char *working_sets;
+  OvmSnapshotCache *cache;
   VmmSnapshot *opened;
   OvmDriverSpare *spare;
   const OvmDriver *spare_driver;

@@ -101,7 +101,7 @@ static void
 ovm_manager_init (OvmManager *manager)
 {
   manager->jobs = ovm_job_list_new ();
-  manager->snapshots = ovm_snapshot_list_new ();
+  manager->snapshots = ovm_snapshot_list_new (ovm_job_list_get_worker (manager->jobs));
   manager->blanks = ovm_blanks_new (manager->jobs);
   manager->vms = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, vm_unref);
   g_mutex_init (&manager->uuids_lock);
@@ -419,7 +419,9 @@ open_restored (Making *making, GError **error)
       g_clear_pointer (&making->snapshot, vmm_snapshot_unref);
     }
   if (making->snapshot == NULL)
-    making->snapshot = vmm_snapshot_open (making->directory, error);
+    making->snapshot = ovm_snapshot_cache_open (ovm_snapshot_list_get_cache (making->manager->snapshots),
+                                                making->directory,
+                                                error);
   if (making->snapshot != NULL && making->spare == NULL)
     making->spare = ovm_blanks_take (making->manager->blanks,
                                      making->driver,
@@ -459,8 +461,8 @@ static void
 replace_spare (Making *making)
 {
   if (making->prepared != NULL && making->stale)
-    ovm_prepared_dismiss (making->prepared);
-  if (making->prepared != NULL && ovm_prepared_get_wanted (making->prepared) > 0)
+    ovm_prepared_renew (making->prepared);
+  else if (making->prepared != NULL && ovm_prepared_get_wanted (making->prepared) > 0)
     ovm_prepared_refill (making->prepared);
   else if (making->defined && !making->manager->closing)
     ovm_blanks_refill (making->manager->blanks, making->driver, vmm_snapshot_get_config (making->snapshot));
@@ -472,6 +474,7 @@ on_restored (gpointer data, const GError *error)
   g_autoptr (Making) making = data;
   g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
 
+  ovm_snapshot_cache_expire (ovm_snapshot_list_get_cache (making->manager->snapshots));
   show_vm (making);
   if (making->defined)
     ovm_vm_end_work (making->vm, ours);

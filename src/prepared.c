@@ -29,6 +29,7 @@ struct _OvmPrepared
   GQueue spares;         /* of OvmDriverSpare */
   guint wanted;
   gboolean building;
+  guint generation; /* how often it was renewed */
 
   /* the present ovm_prepared_want() */
   OvmJob *job;
@@ -56,6 +57,7 @@ typedef struct
   OvmMemory memory;
   char *working_set;
   VmmSnapshot *snapshot;
+  guint generation;
   OvmDriverSpare *spare;
 } Build;
 
@@ -236,6 +238,8 @@ fail (OvmPrepared *prepared, const GError *error)
     {
       /* nobody waits: the next one that is taken is the occasion to try again */
       g_warning ("cannot prepare a clone of snapshot %s: %s", prepared->uuid, ours->message);
+      if (ours->code == OVM_ERROR_NO_SUCH_SNAPSHOT)
+        ovm_prepared_dismiss (prepared);
       return;
     }
   prepared->wanted = MIN (prepared->wanted_before, prepared->wanted);
@@ -249,7 +253,8 @@ add (OvmPrepared *prepared, const Build *build)
   g_auto (GQueue) leaving = G_QUEUE_INIT;
 
   if (build->driver != prepared->driver || build->cpu != prepared->cpu ||
-      build->options != prepared->options || build->memory != prepared->memory)
+      build->options != prepared->options || build->memory != prepared->memory ||
+      build->generation != prepared->generation)
     {
       /* others are wanted by now */
       g_queue_push_tail (&leaving, build->spare);
@@ -304,6 +309,7 @@ fill (OvmPrepared *prepared)
   build->cpu = prepared->cpu;
   build->options = g_variant_ref (prepared->options);
   build->memory = prepared->memory;
+  build->generation = prepared->generation;
   build->working_set = g_strdup (prepared->working_set);
   build->snapshot = prepared->snapshot != NULL ? vmm_snapshot_ref (prepared->snapshot) : NULL;
   ovm_worker_run (ovm_job_list_get_worker (prepared->jobs), prepared->job, run_build, on_built, build);
@@ -372,6 +378,15 @@ ovm_prepared_take (OvmPrepared *prepared,
 void
 ovm_prepared_refill (OvmPrepared *prepared)
 {
+  fill (prepared);
+}
+
+void
+ovm_prepared_renew (OvmPrepared *prepared)
+{
+  prepared->generation++;
+  trim (prepared, 0);
+  g_clear_pointer (&prepared->snapshot, vmm_snapshot_unref);
   fill (prepared);
 }
 

@@ -74,6 +74,14 @@ gboolean ovm_prepared_take (OvmPrepared *prepared,
 /** ovm_prepared_refill: builds others for those that were taken, on a worker. */
 void ovm_prepared_refill (OvmPrepared *prepared);
 
+/**
+ * ovm_prepared_renew:
+ *
+ * As many are built anew: the files that those which wait were made of are not there any more, or have changed. None are
+ * wanted any more if the snapshot is gone.
+ */
+void ovm_prepared_renew (OvmPrepared *prepared);
+
 /** ovm_prepared_dismiss: none are wanted any more; those that wait are freed by a worker. */
 void ovm_prepared_dismiss (OvmPrepared *prepared);
 

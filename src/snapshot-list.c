@@ -14,6 +14,7 @@ struct _OvmSnapshotList
   GHashTable *directories; /* directory -> OvmSnapshot, the latest in it */
   GQueue order;            /* of OvmSnapshot, the oldest first */
   char *working_sets;      /* directory, or NULL */
+  OvmSnapshotCache *cache;
 };
 
 G_DEFINE_FINAL_TYPE (OvmSnapshotList, ovm_snapshot_list, G_TYPE_OBJECT)
@@ -35,6 +36,7 @@ ovm_snapshot_list_finalize (GObject *object)
   g_hash_table_unref (list->directories);
   g_hash_table_unref (list->snapshots);
   g_free (list->working_sets);
+  g_object_unref (list->cache);
   G_OBJECT_CLASS (ovm_snapshot_list_parent_class)->finalize (object);
 }
 
@@ -73,9 +75,18 @@ ovm_snapshot_list_init (OvmSnapshotList *list)
 }
 
 OvmSnapshotList *
-ovm_snapshot_list_new (void)
+ovm_snapshot_list_new (OvmWorker *worker)
 {
-  return g_object_new (OVM_TYPE_SNAPSHOT_LIST, NULL);
+  OvmSnapshotList *list = g_object_new (OVM_TYPE_SNAPSHOT_LIST, NULL);
+
+  list->cache = ovm_snapshot_cache_new (worker);
+  return list;
+}
+
+OvmSnapshotCache *
+ovm_snapshot_list_get_cache (OvmSnapshotList *list)
+{
+  return list->cache;
 }
 
 void

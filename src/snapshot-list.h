@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "src/snapshot-cache.h"
 #include "src/snapshot.h"
 
 G_BEGIN_DECLS
@@ -14,7 +15,10 @@ G_DECLARE_FINAL_TYPE (OvmSnapshotList, ovm_snapshot_list, OVM, SNAPSHOT_LIST, GO
 #define OVM_SNAPSHOT_LIST_MAX 16384
 
 /** ovm_snapshot_list_new: signals are `added` and `removed`, each with the #OvmSnapshot. */
-OvmSnapshotList *ovm_snapshot_list_new (void);
+OvmSnapshotList *ovm_snapshot_list_new (OvmWorker *worker);
+
+/** ovm_snapshot_list_get_cache: (transfer none): of those that were opened a moment ago. Thread: any. */
+OvmSnapshotCache *ovm_snapshot_list_get_cache (OvmSnapshotList *list);
 
 /**
  * ovm_snapshot_list_set_working_sets:

@@ -373,6 +373,7 @@ on_request_done (gpointer data, const GError *error)
 
   vm->action = NULL;
   g_clear_object (&vm->job);
+  ovm_snapshot_cache_expire (ovm_snapshot_list_get_cache (vm->snapshots));
   if (ours == NULL)
     result = take_over_snapshot (vm, action);
   sync_state (vm, reason, ours == NULL && is_a_step (action->operation));
@@ -484,6 +485,7 @@ ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmVmDone done, gpointer user_data, 
   if (action->operation == OVM_OPERATION_SAVE)
     action->parent_uuid = g_strdup (vm->snapshot_uuid);
   action->working_sets = g_strdup (ovm_snapshot_list_get_working_sets (vm->snapshots));
+  action->cache = g_object_ref (ovm_snapshot_list_get_cache (vm->snapshots));
 
   request = g_new0 (Request, 1);
   request->vm = g_object_ref (vm);

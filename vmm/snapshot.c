@@ -14,6 +14,7 @@
 
 #include "vmm/digest.h"
 #include "vmm/fd.h"
+#include "vmm/file-stamp.h"
 #include "vmm/staging.h"
 
 #include <errno.h>
@@ -23,6 +24,14 @@
 #include <unistd.h>
 
 #define OPEN_ATTEMPTS 2u
+#define FILES_MAX 4u
+
+/* a file that was opened, and what it was then */
+typedef struct
+{
+  const char *name;
+  VmmFileStamp stamp;
+} Stamped;
 
 struct _VmmSnapshot
 {
@@ -32,6 +41,8 @@ struct _VmmSnapshot
   int directory_fd;
   int memory_fd;
   guint64 size_on_disk;
+  Stamped files[FILES_MAX];
+  guint n_files;
   VmmManifest *manifest;
   VmmSavedState *state; /* NULL if only memory is wanted */
   VmmConfig *config;
@@ -146,6 +157,7 @@ open_file (VmmSnapshot *snapshot, const char *name, guint64 *size, GError **erro
       return -1;
     }
   snapshot->size_on_disk += (guint64) st.st_blocks * 512;
+  snapshot->files[snapshot->n_files++] = (Stamped){ name, vmm_file_stamp_take (&st) };
   *size = (guint64) st.st_size;
   return vmm_fd_steal (&fd);
 }
@@ -497,15 +509,35 @@ vmm_snapshot_open (const char *directory, GError **error)
   return vmm_snapshot_open_with_ops (NULL, directory, error);
 }
 
-gboolean
-vmm_snapshot_is_current (VmmSnapshot *snapshot)
+static gboolean
+has_same_directory (VmmSnapshot *snapshot)
 {
   struct stat named, opened;
 
   return fstatat (AT_FDCWD, snapshot->directory, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
          fstat (snapshot->directory_fd, &opened) == 0 && named.st_dev == opened.st_dev &&
-         named.st_ino == opened.st_ino &&
-         faccessat (snapshot->directory_fd, VMM_SNAPSHOT_MANIFEST, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+         named.st_ino == opened.st_ino;
+}
+
+static gboolean
+has_same_files (VmmSnapshot *snapshot)
+{
+  struct stat st;
+
+  for (guint i = 0; i < snapshot->n_files; i++)
+    if (vmm_file_ops_stat_at (snapshot->ops, snapshot->directory_fd, snapshot->files[i].name, &st) != 0 ||
+        !vmm_file_stamp_matches (&snapshot->files[i].stamp, &st))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+vmm_snapshot_is_current (VmmSnapshot *snapshot)
+{
+  for (; snapshot != NULL; snapshot = vmm_snapshot_get_parent (snapshot))
+    if (!has_same_directory (snapshot) || !has_same_files (snapshot))
+      return FALSE;
+  return TRUE;
 }
 
 VmmSnapshot *
@@ -513,7 +545,7 @@ vmm_snapshot_open_damaged (const VmmFileOps *ops, const char *directory, gboolea
 {
   g_autoptr (VmmSnapshot) snapshot = open_with_damage (ops, directory, with_state, error);
 
-  if (snapshot == NULL || vmm_damage_get_count (snapshot->damage) == 0 || vmm_snapshot_is_current (snapshot))
+  if (snapshot == NULL || vmm_damage_get_count (snapshot->damage) == 0 || has_same_directory (snapshot))
     return g_steal_pointer (&snapshot);
   /* files that were gone because a complete one took its place */
   return open_with_damage (ops, directory, with_state, error);
@@ -597,6 +629,12 @@ guint64
 vmm_snapshot_get_size_on_disk (VmmSnapshot *snapshot)
 {
   return snapshot->size_on_disk;
+}
+
+guint64
+vmm_snapshot_get_state_size (VmmSnapshot *snapshot)
+{
+  return snapshot->manifest->state_size;
 }
 
 const VmmConfig *

@@ -184,6 +184,7 @@ gboolean vmm_snapshot_get_running (VmmSnapshot *snapshot);        /* was the VM 
 guint64 vmm_snapshot_get_created_at_usec (VmmSnapshot *snapshot); /* since the epoch */
 guint64 vmm_snapshot_get_freeze_usec (VmmSnapshot *snapshot);
 guint64 vmm_snapshot_get_size_on_disk (VmmSnapshot *snapshot); /* bytes, from st_blocks */
+guint64 vmm_snapshot_get_state_size (VmmSnapshot *snapshot);   /* bytes of state.bin, which is kept in memory */
 const VmmConfig *vmm_snapshot_get_config (VmmSnapshot *snapshot);
 gboolean vmm_snapshot_get_incremental (
     VmmSnapshot *snapshot); /* whether it holds only what its parent does not */
@@ -274,8 +275,9 @@ gboolean vmm_snapshot_verify_directory (const char *directory,
 /**
  * vmm_snapshot_is_current:
  *
- * Whether the name of @snapshot's directory still leads to the one that was opened, and that to a manifest: so whether
- * opening it again would find the same. Thread: any that may block.
+ * Whether the name of @snapshot's directory still leads to the one that was opened, and no file in it was replaced or
+ * written to since; and the same of those of its chain that were opened: so whether opening it again would find the same.
+ * Thread: any that may block.
  */
 gboolean vmm_snapshot_is_current (VmmSnapshot *snapshot);
 

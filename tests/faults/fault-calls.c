@@ -306,7 +306,6 @@ __wrap_ioctl (int fd, gulong request, ...)
   }
 
 /* clang-format off */
-WRAP (FAULT_FILE, int, -1, faccessat, (int fd, const char *name, int mode, int flags), (fd, name, mode, flags))
 WRAP (FAULT_FILE, int, -1, fchmod, (int fd, mode_t mode), (fd, mode))
 WRAP (FAULT_FILE, int, -1, flock, (int fd, int operation), (fd, operation))
 WRAP (FAULT_FILE, int, -1, fstat64, (int fd, struct stat *st), (fd, st))

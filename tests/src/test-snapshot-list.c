@@ -33,8 +33,8 @@ on_removed (OvmSnapshotList *list, OvmSnapshot *snapshot, Fixture *fixture)
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  fixture->list = ovm_snapshot_list_new ();
   fixture->jobs = ovm_job_list_new ();
+  fixture->list = ovm_snapshot_list_new (ovm_job_list_get_worker (fixture->jobs));
   fixture->directory = scratch_new (NULL);
   fixture->config = vmm_config_new ();
   fixture->config->name = g_strdup ("vm");

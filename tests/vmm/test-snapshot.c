@@ -488,6 +488,46 @@ test_knows_whether_it_is_current (Fixture *fixture, gconstpointer data)
   g_assert_false (vmm_snapshot_is_current (snapshot));
 }
 
+/* a bit flipped in place, the file's name and size being what they were */
+static void
+test_is_not_current_once_written_to (Fixture *fixture, gconstpointer data)
+{
+  static const char *const names[] = { "manifest.bin", "state.bin", "memory.bin" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (fixture->directory, &error);
+      g_autofree char *path = g_build_filename (fixture->directory, names[i], NULL);
+      char byte;
+      int fd;
+
+      g_assert_no_error (error);
+      g_assert_true (vmm_snapshot_is_current (snapshot));
+      g_usleep (20 * 1000); /* more than a tick of the kernel's clock */
+      g_assert_cmpint (chmod (path, 0600), ==, 0);
+      fd = open (path, O_RDWR | O_CLOEXEC);
+      g_assert_cmpint (pread (fd, &byte, 1, 0), ==, 1);
+      g_assert_cmpint (pwrite (fd, &byte, 1, 0), ==, 1);
+      close (fd);
+      g_assert_false (vmm_snapshot_is_current (snapshot));
+    }
+}
+
+static void
+test_is_current_with_one_name_more (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (fixture->directory, &error);
+  g_autofree char *memory = g_build_filename (fixture->directory, "memory.bin", NULL);
+  g_autofree char *other = g_build_filename (fixture->scratch, "other", NULL);
+
+  g_assert_no_error (error);
+  g_usleep (20 * 1000);
+  g_assert_cmpint (link (memory, other), ==, 0);
+  g_assert_true (vmm_snapshot_is_current (snapshot));
+}
+
 #define ADD(name, function) g_test_add ("/vmm/snapshot/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -514,6 +554,8 @@ main (int argc, char **argv)
   ADD ("ignores-other-files", test_ignores_other_files);
   ADD ("stays-open-when-the-name-goes", test_stays_open_when_the_name_goes);
   ADD ("knows-whether-it-is-current", test_knows_whether_it_is_current);
+  ADD ("is-not-current-once-written-to", test_is_not_current_once_written_to);
+  ADD ("is-current-with-one-name-more", test_is_current_with_one_name_more);
   ADD ("delete-removes-all", test_delete_removes_all);
   ADD ("delete-leaves-other-files-alone", test_delete_leaves_other_files_alone);
   ADD ("delete-spares-what-took-the-name", test_delete_spares_what_took_the_name);
