@@ -10,6 +10,9 @@
  * registers do not. So a VP that is asked to park runs on with immediate_exit until KVM says that nothing is
  * pending. Without it, the instruction would be in the saved state once more, and a restored guest would read the
  * device twice.
+ *
+ * Whoever waits for it looks for a moment before going to sleep: a VP on another processor stands still after some ten
+ * microseconds, and to be woken takes several times as long, all of which the guest stands still.
  */
 
 #include "config.h"
@@ -21,6 +24,7 @@
 
 /* one string instruction yields at most some thousand exits before KVM looks at immediate_exit */
 #define PENDING_EXITS_MAX 65536u
+#define LOOK_USEC 100
 
 typedef enum
 {
@@ -41,7 +45,7 @@ struct _VmmVp
   gint request; /* atomic; written under the lock */
   GMutex lock;
   GCond changed;
-  gboolean parked;
+  gint parked; /* atomic; written under the lock */
   gboolean has_id;
   pthread_t id;
 };
@@ -187,11 +191,11 @@ stand_still (VmmVp *vp, gboolean ended)
   Request request;
 
   g_mutex_lock (&vp->lock);
-  vp->parked = TRUE;
+  g_atomic_int_set (&vp->parked, TRUE);
   g_cond_broadcast (&vp->changed);
   while ((request = g_atomic_int_get (&vp->request)) == REQUEST_PARK || (ended && request == REQUEST_RUN))
     g_cond_wait (&vp->changed, &vp->lock);
-  vp->parked = FALSE;
+  g_atomic_int_set (&vp->parked, FALSE);
   if (request == REQUEST_RUN)
     vmm_kvm_vp_set_immediate_exit (vp->kvm, FALSE);
   g_mutex_unlock (&vp->lock);
@@ -238,7 +242,7 @@ vp_thread (gpointer data)
         finish_pending_io (vp);
     }
   g_mutex_lock (&vp->lock);
-  vp->parked = TRUE;
+  g_atomic_int_set (&vp->parked, TRUE);
   vp->has_id = FALSE;
   g_mutex_unlock (&vp->lock);
   return NULL;
@@ -250,15 +254,26 @@ vmm_vp_park (VmmVp *vp)
   ask (vp, REQUEST_PARK);
 }
 
+/* takes nothing that the VP needs to get there */
+static void
+look_for_parked (VmmVp *vp)
+{
+  gint64 end = g_get_monotonic_time () + LOOK_USEC;
+
+  while (!g_atomic_int_get (&vp->parked) && g_get_monotonic_time () < end)
+    ;
+}
+
 gboolean
 vmm_vp_wait_parked (VmmVp *vp, gint64 deadline)
 {
   gboolean parked;
 
+  look_for_parked (vp);
   g_mutex_lock (&vp->lock);
-  while (!vp->parked && g_cond_wait_until (&vp->changed, &vp->lock, deadline))
+  while (!g_atomic_int_get (&vp->parked) && g_cond_wait_until (&vp->changed, &vp->lock, deadline))
     ;
-  parked = vp->parked;
+  parked = g_atomic_int_get (&vp->parked);
   g_mutex_unlock (&vp->lock);
   return parked;
 }
@@ -289,7 +304,7 @@ vmm_vp_release (VmmVp *vp, GError **error)
   g_atomic_int_set (&vp->request, REQUEST_RUN);
   /* a VP that parks clears it itself; one that was asked to park and has not got round to it would never run again */
   vmm_kvm_vp_set_immediate_exit (vp->kvm, FALSE);
-  g_cond_broadcast (&vp->changed);
   g_mutex_unlock (&vp->lock);
+  g_cond_broadcast (&vp->changed); /* without the lock, for which it would wait once more */
   return TRUE;
 }
