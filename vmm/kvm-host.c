@@ -109,6 +109,7 @@ host_free (VmmKvmHost *host)
   if (host->fd >= 0)
     close (host->fd);
   g_free ((gpointer) host->cpuid);
+  g_free ((gpointer) host->msrs);
   g_free (host);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmKvmHost, host_free)
@@ -137,6 +138,9 @@ host_new (GError **error)
   host->has_tsc_deadline = has_tsc_deadline > 0;
   host->cpuid = vmm_kvm_read_cpuid (host->fd, error);
   if (host->cpuid == NULL)
+    return NULL;
+  host->msrs = vmm_kvm_read_msr_list (host->fd, error);
+  if (host->msrs == NULL)
     return NULL;
   return g_steal_pointer (&host);
 }

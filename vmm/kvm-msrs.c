@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define MSR_LIST_MAX 1024u
 #define MSRS_MAX 2048u
 #define MSRS_AT_ONCE 128u /* KVM takes less than 256 */
 
@@ -97,6 +98,30 @@ is_listed (const struct kvm_msr_list *list, guint32 index)
   return FALSE;
 }
 
+struct kvm_msr_list *
+vmm_kvm_complete_msr_list (const struct kvm_msr_list *listed)
+{
+  const gsize most = listed->nmsrs + G_N_ELEMENTS (extra_msrs);
+  struct kvm_msr_list *list = g_malloc0 (sizeof *list + most * sizeof list->indices[0]);
+
+  memcpy (list, listed, sizeof *list + listed->nmsrs * sizeof list->indices[0]);
+  for (gsize i = 0; i < G_N_ELEMENTS (extra_msrs); i++)
+    if (!is_listed (listed, extra_msrs[i]))
+      list->indices[list->nmsrs++] = extra_msrs[i];
+  return list;
+}
+
+struct kvm_msr_list *
+vmm_kvm_read_msr_list (int system_fd, GError **error)
+{
+  g_autofree struct kvm_msr_list *list = g_malloc0 (sizeof *list + MSR_LIST_MAX * sizeof list->indices[0]);
+
+  list->nmsrs = MSR_LIST_MAX;
+  if (vmm_kvm_ioctl (system_fd, KVM_GET_MSR_INDEX_LIST, list, "list the MSRs", error) < 0)
+    return NULL;
+  return vmm_kvm_complete_msr_list (list);
+}
+
 /* Moves those of @entries that can be read to the front. Returns how many, or -1 with @error set. */
 static gssize
 read_msrs (VmmKvmVp *vp, struct kvm_msr_entry *entries, gsize n, GError **error)
@@ -139,20 +164,13 @@ pack_msr (const struct kvm_msr_entry *entry, guint64 tsc_lag)
 gboolean
 vmm_kvm_save_msrs (VmmKvmVp *vp, guint64 tsc_lag, Openvmm__X86__VpState *state, GError **error)
 {
-  g_autofree struct kvm_msr_entry *entries = NULL;
-  const struct kvm_msr_list *list;
-  gssize n = 0;
+  const struct kvm_msr_list *list = vp->kvm->host->msrs;
+  g_autofree struct kvm_msr_entry *entries = g_new0 (struct kvm_msr_entry, list->nmsrs);
+  gssize n;
 
-  if (!vmm_kvm_read_msr_list (vp->kvm, error))
-    return FALSE;
-  list = vp->kvm->msrs;
-  entries = g_new0 (struct kvm_msr_entry, list->nmsrs + G_N_ELEMENTS (extra_msrs));
   for (guint i = 0; i < list->nmsrs; i++)
-    entries[n++].index = list->indices[i];
-  for (gsize i = 0; i < G_N_ELEMENTS (extra_msrs); i++)
-    if (!is_listed (list, extra_msrs[i]))
-      entries[n++].index = extra_msrs[i];
-  n = read_msrs (vp, entries, n, error);
+    entries[i].index = list->indices[i];
+  n = read_msrs (vp, entries, list->nmsrs, error);
   if (n < 0)
     return FALSE;
 

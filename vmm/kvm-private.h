@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @run_size: bytes of struct kvm_run and what follows it
  * @has_tsc_deadline: whether the local APIC's timer can wait for a value of the TSC, which @cpuid does not tell
  * @cpuid: what host and KVM can give a guest
+ * @msrs: those that make up a VP's state
  *
  * What KVM tells of itself, which is the same for all virtual machines. Never changes.
  */
@@ -25,14 +26,14 @@ typedef struct
   gsize run_size;
   gboolean has_tsc_deadline;
   const struct kvm_cpuid2 *cpuid;
+  const struct kvm_msr_list *msrs;
 } VmmKvmHost;
 
 struct _VmmKvm
 {
   const VmmKvmHost *host;
   int fd;
-  gsize xsave_size;          /* bytes of a VP's XSAVE area */
-  struct kvm_msr_list *msrs; /* that make up a VP's state; read once a VP has its CPUID */
+  gsize xsave_size; /* bytes of a VP's XSAVE area */
 };
 
 struct _VmmKvmVp
@@ -83,8 +84,14 @@ gboolean vmm_kvm_host_check_cpu (const VmmKvmHost *host,
 /** vmm_kvm_get_tsc_khz: 0 where KVM does not tell. */
 guint vmm_kvm_get_tsc_khz (VmmKvmVp *vp);
 
-/** vmm_kvm_read_msr_list: fills kvm->msrs, once. */
-gboolean vmm_kvm_read_msr_list (VmmKvm *kvm, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/**
+ * vmm_kvm_read_msr_list: (transfer full): the MSRs that KVM says make up a VP's state, completed. It is the same for
+ * all VPs: which of them one really has, reading them tells. Free with g_free(). Errors: HOST.
+ */
+struct kvm_msr_list *vmm_kvm_read_msr_list (int system_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** vmm_kvm_complete_msr_list: (transfer full): @listed, and what older kernels leave out. */
+struct kvm_msr_list *vmm_kvm_complete_msr_list (const struct kvm_msr_list *listed);
 
 /** vmm_kvm_cpuid_alloc: room for @n leaves. */
 struct kvm_cpuid2 *vmm_kvm_cpuid_alloc (guint n);

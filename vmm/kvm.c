@@ -22,8 +22,6 @@
 #define IDENTITY_MAP_GPA 0xfffbc000ull
 #define TSS_GPA 0xfffbd000ull
 
-#define MSR_LIST_MAX 1024u
-
 int
 vmm_kvm_ioctl (int fd, gulong request, gpointer argument, const char *what, GError **error)
 {
@@ -109,23 +107,7 @@ vmm_kvm_free (VmmKvm *kvm)
     return;
   if (kvm->fd >= 0)
     close (kvm->fd);
-  g_free (kvm->msrs);
   g_free (kvm);
-}
-
-gboolean
-vmm_kvm_read_msr_list (VmmKvm *kvm, GError **error)
-{
-  g_autofree struct kvm_msr_list *list = NULL;
-
-  if (kvm->msrs != NULL)
-    return TRUE;
-  list = g_malloc0 (sizeof *list + MSR_LIST_MAX * sizeof list->indices[0]);
-  list->nmsrs = MSR_LIST_MAX;
-  if (vmm_kvm_ioctl (kvm->host->fd, KVM_GET_MSR_INDEX_LIST, list, "list the MSRs", error) < 0)
-    return FALSE;
-  kvm->msrs = g_steal_pointer (&list);
-  return TRUE;
 }
 
 void

@@ -8,13 +8,17 @@
 #include <string.h>
 
 #define TSC_KHZ 2000000
-#define N_MSRS 2u
 
 static __thread guint countdown; /* calls until one fails */
 
 FakeKvm *
 fake_kvm_new (guint fail_at)
 {
+  static const struct
+  {
+    struct kvm_msr_list header;
+    guint32 indices[2];
+  } msrs = { { .nmsrs = G_N_ELEMENTS (msrs.indices) }, { 0 } };
   FakeKvm *fake = g_new0 (FakeKvm, 1);
   struct kvm_cpuid2 *leaves = vmm_kvm_cpuid_alloc (4);
 
@@ -25,7 +29,7 @@ fake_kvm_new (guint fail_at)
                                                   .ecx = G_MAXUINT32,
                                                   .edx = G_MAXUINT32 };
   countdown = fail_at;
-  fake->host = (VmmKvmHost){ .fd = -1, .cpuid = leaves };
+  fake->host = (VmmKvmHost){ .fd = -1, .cpuid = leaves, .msrs = &msrs.header };
   fake->kvm = (VmmKvm){ .host = &fake->host, .fd = -1, .xsave_size = sizeof (struct kvm_xsave) };
   fake->vp = (VmmKvmVp){ .kvm = &fake->kvm, .fd = -1, .cpuid = vmm_kvm_cpuid_alloc (1) };
   return fake;
@@ -35,7 +39,6 @@ void
 fake_kvm_free (FakeKvm *fake)
 {
   g_free ((gpointer) fake->host.cpuid);
-  g_free (fake->kvm.msrs);
   g_free (fake->vp.cpuid);
   g_free (fake);
 }
@@ -86,11 +89,6 @@ __wrap_ioctl (int fd, gulong request, ...)
     return 1;
   if (request == KVM_GET_TSC_KHZ)
     return TSC_KHZ;
-  if (request == KVM_GET_MSR_INDEX_LIST)
-    {
-      ((struct kvm_msr_list *) argument)->nmsrs = N_MSRS;
-      return 0;
-    }
   if ((_IOC_DIR (request) & _IOC_WRITE) != 0)
     read_all (argument, size_of (request, argument));
   if (request == KVM_SET_MSRS || request == KVM_GET_MSRS)

@@ -212,15 +212,13 @@ test_saves_all_that_can_be_read (void)
   static const guint32 always[] = { MSR_XSS, 0x4b564d06, 0x4b564d07 };
   g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 1);
   g_autoptr (GHashTable) wanted = g_hash_table_new (NULL, NULL);
-  g_autoptr (GError) error = NULL;
+  const struct kvm_msr_list *listed = bare->kvm->host->msrs;
   VpState saved;
   guint64 value;
 
-  g_assert_true (vmm_kvm_read_msr_list (bare->kvm, &error));
-  g_assert_no_error (error);
-  for (guint i = 0; i < bare->kvm->msrs->nmsrs; i++)
-    if (read_msr (bare, bare->kvm->msrs->indices[i], &value))
-      g_hash_table_add (wanted, GUINT_TO_POINTER (bare->kvm->msrs->indices[i]));
+  for (guint i = 0; i < listed->nmsrs; i++)
+    if (read_msr (bare, listed->indices[i], &value))
+      g_hash_table_add (wanted, GUINT_TO_POINTER (listed->indices[i]));
   for (guint i = 0; i < G_N_ELEMENTS (always); i++)
     if (read_msr (bare, always[i], &value))
       g_hash_table_add (wanted, GUINT_TO_POINTER (always[i]));
@@ -238,6 +236,13 @@ test_saves_all_that_can_be_read (void)
 static void
 test_list_of_older_kernel (void)
 {
+  struct
+  {
+    struct kvm_msr_list header;
+    guint32 indices[2];
+  } listed = { { .nmsrs = 2 }, { MSR_PAT, MSR_NONE } };
+  g_autofree struct kvm_msr_list *completed = vmm_kvm_complete_msr_list (&listed.header);
+  VmmKvmHost older;
   g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 1);
   guint64 value;
   gboolean has_xss = read_msr (bare, MSR_XSS, &value);
@@ -246,10 +251,9 @@ test_list_of_older_kernel (void)
   VpState saved;
 
   add_memory_types (bare, memory_types);
-  bare->kvm->msrs = g_malloc0 (sizeof *bare->kvm->msrs + 2 * sizeof bare->kvm->msrs->indices[0]);
-  bare->kvm->msrs->nmsrs = 2;
-  bare->kvm->msrs->indices[0] = MSR_PAT;
-  bare->kvm->msrs->indices[1] = MSR_NONE;
+  older = *bare->kvm->host;
+  older.msrs = completed;
+  bare->kvm->host = &older;
   save (bare, 0, &saved);
   g_assert_cmpuint (saved.n_msrs, ==, 1 + has_xss + 2 * has_page_faults + g_hash_table_size (memory_types));
   g_assert_cmphex (value_of (&saved, MSR_PAT), ==, PAT_POWER_ON);
