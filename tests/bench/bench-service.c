@@ -1,44 +1,61 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A client by sd-bus, as busctl is: it writes to the bus and reads from it on the calling thread. GDBus does both on a
+ * thread of its own, and what that takes is not the service's.
+ */
+
 #include "config.h"
 #include "tests/bench/bench-service.h"
 
-#include <gio/gunixfdlist.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define NAME "org.openvmm.Manager"
 #define MANAGER_PATH "/org/openvmm/Manager"
 #define PATIENCE_MS (120 * 1000)
+#define PATIENCE_USEC (PATIENCE_MS * 1000ull)
 
 struct _BenchService
 {
   GTestDBus *bus;
   GSubprocess *process;
-  GDBusConnection *connection;
+  sd_bus *connection;
+
+  /* RestoreVM */
+  GPtrArray *vms; /* that came */
+  guint under_way;
 };
 
-static gboolean
-has_owner (GDBusConnection *connection)
+static void
+check (int result, const char *what)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (connection,
-                                                            "org.freedesktop.DBus",
-                                                            "/org/freedesktop/DBus",
-                                                            "org.freedesktop.DBus",
-                                                            "NameHasOwner",
-                                                            g_variant_new ("(s)", NAME),
-                                                            NULL,
-                                                            G_DBUS_CALL_FLAGS_NONE,
-                                                            -1,
-                                                            NULL,
-                                                            &error);
-  gboolean owned = FALSE;
+  if (result < 0)
+    bench_die ("%s: %s", what, g_strerror (-result));
+}
 
-  bench_check (error, "the bus");
-  g_variant_get (reply, "(b)", &owned);
-  return owned;
+static gboolean
+has_owner (sd_bus *connection)
+{
+  return sd_bus_get_name_creds (connection, NAME, 0, NULL) >= 0;
+}
+
+static sd_bus *
+connect_to (const char *address)
+{
+  sd_bus *connection = NULL;
+
+  check (sd_bus_new (&connection), "a connection");
+  check (sd_bus_set_address (connection, address), address);
+  check (sd_bus_set_bus_client (connection, TRUE), "a connection");
+  check (sd_bus_start (connection), address);
+  check (sd_bus_set_method_call_timeout (connection, PATIENCE_USEC), "a connection");
+  return connection;
 }
 
 BenchService *
@@ -49,19 +66,13 @@ bench_service_new (const Bench *bench)
   g_autofree char *state = bench_path (bench, "state");
   double deadline = bench_now_ms () + PATIENCE_MS;
 
+  self->vms = g_ptr_array_new_with_free_func (g_free);
   self->bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (self->bus);
   self->process = g_subprocess_new (
       G_SUBPROCESS_FLAGS_NONE, &error, bench->openvmmd, "--session", "--state-directory", state, NULL);
   bench_check (error, bench->openvmmd);
-  self->connection =
-      g_dbus_connection_new_for_address_sync (g_test_dbus_get_bus_address (self->bus),
-                                              G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-                                                  G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-                                              NULL,
-                                              NULL,
-                                              &error);
-  bench_check (error, "the bus");
+  self->connection = connect_to (g_test_dbus_get_bus_address (self->bus));
   while (!has_owner (self->connection))
     {
       if (bench_now_ms () > deadline)
@@ -76,184 +87,168 @@ bench_service_free (BenchService *self)
 {
   if (self == NULL)
     return;
-  g_dbus_connection_close_sync (self->connection, NULL, NULL);
-  g_object_unref (self->connection);
+  sd_bus_flush_close_unref (self->connection);
   g_subprocess_send_signal (self->process, SIGTERM);
   (void) g_subprocess_wait (self->process, NULL, NULL);
   g_object_unref (self->process);
   g_test_dbus_down (self->bus);
   g_object_unref (self->bus);
+  g_ptr_array_unref (self->vms);
   g_free (self);
 }
 
-static GVariant *
+/* Returns: the reply (transfer full) */
+static sd_bus_message *
 call (BenchService *self,
       const char *path,
       const char *interface,
       const char *method,
-      GVariant *arguments,
-      GUnixFDList **fds)
+      const char *types,
+      va_list arguments)
 {
-  g_autoptr (GError) error = NULL;
-  GVariant *reply = g_dbus_connection_call_with_unix_fd_list_sync (self->connection,
-                                                                   NAME,
-                                                                   path,
-                                                                   interface,
-                                                                   method,
-                                                                   arguments,
-                                                                   NULL,
-                                                                   G_DBUS_CALL_FLAGS_NONE,
-                                                                   PATIENCE_MS,
-                                                                   NULL,
-                                                                   fds,
-                                                                   NULL,
-                                                                   &error);
+  sd_bus_message *message = NULL, *reply = NULL;
+  sd_bus_error error = SD_BUS_ERROR_NULL;
 
-  bench_check (error, method);
+  check (sd_bus_message_new_method_call (self->connection, &message, NAME, path, interface, method), method);
+  if (types != NULL)
+    check (sd_bus_message_appendv (message, types, arguments), method);
+  if (sd_bus_call (self->connection, message, PATIENCE_USEC, &error, &reply) < 0)
+    bench_die ("%s: %s", method, error.message);
+  sd_bus_message_unref (message);
   return reply;
 }
 
-GVariant *
+static sd_bus_message *
+call_for_reply (BenchService *self,
+                const char *path,
+                const char *interface,
+                const char *method,
+                const char *types,
+                ...)
+{
+  va_list arguments;
+  sd_bus_message *reply;
+
+  va_start (arguments, types);
+  reply = call (self, path, interface, method, types, arguments);
+  va_end (arguments);
+  return reply;
+}
+
+void
 bench_service_call (BenchService *self,
                     const char *path,
                     const char *interface,
                     const char *method,
-                    GVariant *arguments)
+                    const char *types,
+                    ...)
 {
-  return call (self, path, interface, method, arguments, NULL);
+  va_list arguments;
+
+  va_start (arguments, types);
+  sd_bus_message_unref (call (self, path, interface, method, types, arguments));
+  va_end (arguments);
 }
 
-/* a call of RestoreVM: the arguments, floating */
-static GVariant *
-restore_arguments (const char *name, const char *directory, const char *log)
+static int
+on_restored (sd_bus_message *reply, void *user_data, sd_bus_error *unused)
 {
-  GVariantDict options;
+  BenchService *self = user_data;
+  const sd_bus_error *error = sd_bus_message_get_error (reply);
+  const char *vm;
 
-  g_variant_dict_init (&options, NULL);
-  g_variant_dict_insert (&options, "paused", "b", FALSE);
+  if (error != NULL)
+    bench_die ("RestoreVM: %s", error->message);
+  check (sd_bus_message_read (reply, "o", &vm), "RestoreVM");
+  g_ptr_array_add (self->vms, g_strdup (vm));
+  self->under_way--;
+  return 0;
+}
+
+void
+bench_service_begin_restore (BenchService *self, const char *name, const char *directory, const char *log)
+{
+  sd_bus_message *message = NULL;
+
+  check (sd_bus_message_new_method_call (
+             self->connection, &message, NAME, MANAGER_PATH, "org.openvmm.Manager", "RestoreVM"),
+         "RestoreVM");
   if (log != NULL)
-    g_variant_dict_insert (&options, "console-log", "s", log);
-  return g_variant_new ("(ss@a{sv})", name, directory, g_variant_dict_end (&options));
+    check (sd_bus_message_append (
+               message, "ssa{sv}", name, directory, 2, "paused", "b", FALSE, "console-log", "s", log),
+           "RestoreVM");
+  else
+    check (sd_bus_message_append (message, "ssa{sv}", name, directory, 1, "paused", "b", FALSE), "RestoreVM");
+  self->under_way++;
+  check (sd_bus_call_async (self->connection, NULL, message, on_restored, self, PATIENCE_USEC), "RestoreVM");
+  sd_bus_message_unref (message);
+}
+
+/* until no more than @count calls are under way */
+static void
+wait_for_restores (BenchService *self, guint count)
+{
+  while (self->under_way > count)
+    {
+      int done = sd_bus_process (self->connection, NULL);
+
+      check (done, "the bus");
+      if (done == 0)
+        check (sd_bus_wait (self->connection, PATIENCE_USEC), "the bus");
+    }
 }
 
 char *
-bench_service_restore (BenchService *self, const char *name, const char *directory, const char *log)
+bench_service_end_restore (BenchService *self)
 {
-  g_autoptr (GVariant) reply = bench_service_call (self,
-                                                   MANAGER_PATH,
-                                                   "org.openvmm.Manager",
-                                                   "RestoreVM",
-                                                   restore_arguments (name, directory, log));
-  char *vm;
-
-  g_variant_get (reply, "(o)", &vm);
-  return vm;
-}
-
-/* RestoreVM called for many, some calls under way at once */
-typedef struct
-{
-  BenchService *service;
-  const char *directory;
-  guint left;
-  guint under_way;
-  GPtrArray *vms;
-} Restores;
-
-static void restore_next (Restores *restores);
-
-static void
-on_restored (GObject *connection, GAsyncResult *result, gpointer user_data)
-{
-  Restores *restores = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (connection), result, &error);
-  char *vm;
-
-  bench_check (error, "RestoreVM");
-  g_variant_get (reply, "(o)", &vm);
-  g_ptr_array_add (restores->vms, vm);
-  restores->under_way--;
-  if (restores->left > 0)
-    restore_next (restores);
-}
-
-static void
-restore_next (Restores *restores)
-{
-  g_autofree char *name = g_strdup_printf ("many%u", --restores->left);
-
-  restores->under_way++;
-  g_dbus_connection_call (restores->service->connection,
-                          NAME,
-                          MANAGER_PATH,
-                          "org.openvmm.Manager",
-                          "RestoreVM",
-                          restore_arguments (name, restores->directory, NULL),
-                          NULL,
-                          G_DBUS_CALL_FLAGS_NONE,
-                          PATIENCE_MS,
-                          NULL,
-                          on_restored,
-                          restores);
+  wait_for_restores (self, 0);
+  return g_ptr_array_steal_index (self->vms, self->vms->len - 1);
 }
 
 GPtrArray *
 bench_service_restore_many (BenchService *self, const char *directory, guint n, guint at_once)
 {
-  Restores restores = { self, directory, n, 0, g_ptr_array_new_with_free_func (g_free) };
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("many%u", i);
 
-  while (restores.left > 0 && restores.under_way < at_once)
-    restore_next (&restores);
-  while (restores.under_way > 0)
-    g_main_context_iteration (NULL, TRUE);
-  return restores.vms;
+      wait_for_restores (self, at_once - 1);
+      bench_service_begin_restore (self, name, directory, NULL);
+    }
+  wait_for_restores (self, 0);
+  return g_ptr_array_ref (self->vms);
 }
 
 void
 bench_service_prepare (BenchService *self, const char *directory, guint count)
 {
-  g_autoptr (GVariant) reply = bench_service_call (self,
-                                                   MANAGER_PATH,
-                                                   "org.openvmm.Manager",
-                                                   "OpenSnapshot",
-                                                   g_variant_new ("(s)", directory));
+  sd_bus_message *reply =
+      call_for_reply (self, MANAGER_PATH, "org.openvmm.Manager", "OpenSnapshot", "s", directory);
   const char *snapshot;
 
-  g_variant_get (reply, "(&o)", &snapshot);
-  g_variant_unref (bench_service_call (self,
-                                       snapshot,
-                                       "org.openvmm.Snapshot",
-                                       "Prepare",
-                                       g_variant_new ("(ua{sv})", count, NULL)));
-}
-
-void
-bench_service_call_vm (BenchService *self, const char *vm, const char *method, GVariant *arguments)
-{
-  g_variant_unref (bench_service_call (self, vm, "org.openvmm.VM", method, arguments));
+  check (sd_bus_message_read (reply, "o", &snapshot), "OpenSnapshot");
+  bench_service_call (self, snapshot, "org.openvmm.Snapshot", "Prepare", "ua{sv}", count, 0);
+  sd_bus_message_unref (reply);
 }
 
 void
 bench_service_delete (BenchService *self, const char *vm)
 {
-  GVariantDict options;
-
-  g_variant_dict_init (&options, NULL);
-  g_variant_dict_insert (&options, "force", "b", TRUE);
-  bench_service_call_vm (self, vm, "Delete", g_variant_new ("(@a{sv})", g_variant_dict_end (&options)));
+  bench_service_call_vm (self, vm, "Delete", "a{sv}", 1, "force", "b", TRUE);
 }
 
 int
 bench_service_open_console (BenchService *self, const char *vm)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GUnixFDList) fds = NULL;
-  g_autoptr (GVariant) reply = call (self, vm, "org.openvmm.VM", "OpenConsole", NULL, &fds);
-  int fd = g_unix_fd_list_get (fds, 0, &error);
+  sd_bus_message *reply = call_for_reply (self, vm, "org.openvmm.VM", "OpenConsole", NULL);
+  int fd, copy;
 
-  bench_check (error, "OpenConsole");
-  return fd;
+  check (sd_bus_message_read (reply, "h", &fd), "OpenConsole");
+  copy = fcntl (fd, F_DUPFD_CLOEXEC, 0); /* the message's own goes with it */
+  if (copy < 0)
+    bench_die ("OpenConsole: %s", g_strerror (errno));
+  sd_bus_message_unref (reply);
+  return copy;
 }
 
 static gboolean

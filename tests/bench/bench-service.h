@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include <systemd/sd-bus.h>
 
 #include "tests/bench/bench.h"
 
@@ -18,24 +18,32 @@ BenchService *bench_service_new (const Bench *bench);
 void bench_service_free (BenchService *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BenchService, bench_service_free)
 
-/** bench_service_call: dies of an error. @arguments is floating. Returns: the reply (transfer full) */
-GVariant *bench_service_call (BenchService *self,
-                              const char *path,
-                              const char *interface,
-                              const char *method,
-                              GVariant *arguments);
+/** bench_service_call: dies of an error. @types and what follows are the arguments, as of sd_bus_call_method(). */
+void bench_service_call (BenchService *self,
+                         const char *path,
+                         const char *interface,
+                         const char *method,
+                         const char *types,
+                         ...);
 
-/** bench_service_restore: RestoreVM, running; @log (nullable) takes its console. Returns: the VM (transfer full) */
-char *bench_service_restore (BenchService *self, const char *name, const char *directory, const char *log);
+/** bench_service_call_vm: the same, a method of a VM. */
+#define bench_service_call_vm(self, vm, method, ...)                                                         \
+  bench_service_call (self, vm, "org.openvmm.VM", method, __VA_ARGS__)
+
+/** bench_service_begin_restore: RestoreVM, running; @log (nullable) takes its console. Does not wait for the reply. */
+void bench_service_begin_restore (BenchService *self,
+                                  const char *name,
+                                  const char *directory,
+                                  const char *log);
+
+/** bench_service_end_restore: waits for the reply. Returns: the VM (transfer full) */
+char *bench_service_end_restore (BenchService *self);
 
 /** bench_service_restore_many: RestoreVM for @n VMs, @at_once calls under way. Returns: their paths (transfer full) */
 GPtrArray *bench_service_restore_many (BenchService *self, const char *directory, guint n, guint at_once);
 
 /** bench_service_prepare: waits until @count clones of the snapshot in @directory are ready. */
 void bench_service_prepare (BenchService *self, const char *directory, guint count);
-
-/** bench_service_call_vm: a method of a VM. @arguments is floating, or NULL. */
-void bench_service_call_vm (BenchService *self, const char *vm, const char *method, GVariant *arguments);
 
 /** bench_service_delete: powers the VM off and forgets it. */
 void bench_service_delete (BenchService *self, const char *vm);

@@ -17,7 +17,7 @@ time_call (BenchService *service,
 {
   double start = bench_now_ms ();
 
-  g_variant_unref (bench_service_call (service, vm, interface, method, NULL));
+  bench_service_call (service, vm, interface, method, NULL);
   bench_sample_add (sample, (bench_now_ms () - start) * 1e3);
 }
 
@@ -26,9 +26,11 @@ bench_pause_resume (Bench *bench)
 {
   g_autofree char *snapshot = bench_machine_make_snapshot (bench, "paused", bench->quick ? 32 : 256, 0);
   g_autoptr (BenchService) service = bench_service_new (bench);
-  g_autofree char *vm = bench_service_restore (service, "paused", snapshot, NULL);
+  g_autofree char *vm = NULL;
   BenchSample calls = { 0 }, pings = { 0 };
 
+  bench_service_begin_restore (service, "paused", snapshot, NULL);
+  vm = bench_service_end_restore (service);
   for (guint i = 0; i < (bench->quick ? 10 : 100); i++)
     {
       time_call (service, vm, "org.openvmm.VM", "Pause", &calls);

@@ -17,23 +17,14 @@
 
 #define PATIENCE_MS (60 * 1000)
 
-typedef struct
-{
-  int fd;
-  double came_ms;
-} Watch;
-
 /* A console's log gets its first byte. */
-static gpointer
-watch_thread (gpointer data)
+static void
+wait_for_log (int watch)
 {
-  Watch *watch = data;
-  struct pollfd pollfd = { .fd = watch->fd, .events = POLLIN };
+  struct pollfd pollfd = { .fd = watch, .events = POLLIN };
 
   if (poll (&pollfd, 1, PATIENCE_MS) != 1)
     bench_die ("the restored guest has not answered");
-  watch->came_ms = bench_now_ms ();
-  return NULL;
 }
 
 static double
@@ -42,21 +33,21 @@ restore_product (Bench *bench, BenchService *service, const char *snapshot, guin
   g_autofree char *name = g_strdup_printf ("restored%u", i);
   g_autofree char *log = bench_path (bench, "console.log");
   g_autofree char *vm = NULL;
-  Watch watch = { .fd = inotify_init1 (IN_CLOEXEC) };
-  g_autoptr (GThread) thread = NULL;
-  double start;
+  int watch = inotify_init1 (IN_CLOEXEC);
+  double start, took;
   int fd = open (log, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
 
   close (fd);
-  if (watch.fd < 0 || inotify_add_watch (watch.fd, log, IN_MODIFY) < 0)
+  if (watch < 0 || inotify_add_watch (watch, log, IN_MODIFY) < 0)
     bench_die ("cannot watch %s", log);
-  thread = g_thread_new ("watch", watch_thread, &watch);
   start = bench_now_ms ();
-  vm = bench_service_restore (service, name, snapshot, log);
-  g_thread_join (g_steal_pointer (&thread));
+  bench_service_begin_restore (service, name, snapshot, log);
+  wait_for_log (watch);
+  took = bench_now_ms () - start;
+  vm = bench_service_end_restore (service);
   bench_service_delete (service, vm);
-  close (watch.fd);
-  return watch.came_ms - start;
+  close (watch);
+  return took;
 }
 
 /* the same, when a clone of it waits */
@@ -134,22 +125,19 @@ static void
 go_back (Bench *bench, BenchService *service, guint mib, guint repetitions)
 {
   g_autofree char *snapshot = bench_machine_make_snapshot (bench, "go-back", mib, BENCH_PAGES_CHANGED);
-  g_autofree char *vm = bench_service_restore (service, "goingback", snapshot, NULL);
-  int console = bench_service_open_console (service, vm);
+  g_autofree char *vm = NULL;
   BenchSample took = { 0 };
+  int console;
 
+  bench_service_begin_restore (service, "goingback", snapshot, NULL);
+  vm = bench_service_end_restore (service);
+  console = bench_service_open_console (service, vm);
   wait_answer (console);
   for (guint i = 0; i < repetitions; i++)
     {
-      GVariantDict options;
       double start = bench_now_ms ();
 
-      g_variant_dict_init (&options, NULL);
-      g_variant_dict_insert (&options, "paused", "b", FALSE);
-      bench_service_call_vm (service,
-                             vm,
-                             "Restore",
-                             g_variant_new ("(s@a{sv})", snapshot, g_variant_dict_end (&options)));
+      bench_service_call_vm (service, vm, "Restore", "sa{sv}", snapshot, 1, "paused", "b", FALSE);
       bench_sample_add (&took, bench_now_ms () - start);
       wait_answer (console);
     }
