@@ -31,7 +31,6 @@ save_vps (VmmMachine *machine, VmmSavedState *state, guint64 tsc_lag, GError **e
       if (message == NULL)
         return FALSE;
       vmm_saved_state_add_message (state, name, &message->base);
-      openvmm__x86__vp_state__free_unpacked (message, NULL);
     }
   return TRUE;
 }
@@ -46,7 +45,6 @@ save_platform (VmmMachine *machine, VmmSavedState *state, GError **error)
   message->clock_ns = machine->held_clock_ns;
   message->wall_clock_ns = machine->held_wall_clock_ns;
   vmm_saved_state_add_message (state, UNIT_PLATFORM, &message->base);
-  openvmm__x86__platform_state__free_unpacked (message, NULL);
   return TRUE;
 }
 
@@ -95,33 +93,24 @@ load_vp (VmmMachine *machine, VmmSavedState *state, guint index, GError **error)
 {
   g_autofree char *name = vp_unit (index);
   VmmKvmVp *vp = vmm_vp_get_kvm (g_ptr_array_index (machine->vps, index));
-  Openvmm__X86__VpState *message;
-  gboolean ok;
-
-  message = (Openvmm__X86__VpState *)
+  const ProtobufCMessage *message =
       vmm_saved_state_lookup_message (state, name, &openvmm__x86__vp_state__descriptor, error);
-  if (message == NULL)
-    return FALSE;
-  ok = vmm_kvm_vp_load (vp, message, error);
-  openvmm__x86__vp_state__free_unpacked (message, NULL);
-  return ok;
+
+  return message != NULL && vmm_kvm_vp_load (vp, (const Openvmm__X86__VpState *) message, error);
 }
 
 static gboolean
 load_platform (VmmMachine *machine, VmmSavedState *state, GError **error)
 {
-  Openvmm__X86__PlatformState *message;
-  gboolean ok;
+  const Openvmm__X86__PlatformState *message;
 
-  message = (Openvmm__X86__PlatformState *)
+  message = (const Openvmm__X86__PlatformState *)
       vmm_saved_state_lookup_message (state, UNIT_PLATFORM, &openvmm__x86__platform_state__descriptor, error);
   if (message == NULL)
     return FALSE;
   machine->held_clock_ns = message->clock_ns;
   machine->held_wall_clock_ns = message->wall_clock_ns;
-  ok = vmm_kvm_load_platform (machine->kvm, message, error);
-  openvmm__x86__platform_state__free_unpacked (message, NULL);
-  return ok;
+  return vmm_kvm_load_platform (machine->kvm, message, error);
 }
 
 static gboolean

@@ -3,7 +3,8 @@
 /*
  * state.bin is a list of named units, each a message together with the name of its type. Units are kept packed:
  * what is in one is the business of who saved it. On the way in they are slices of the file's bytes, so that
- * reading copies nothing.
+ * reading copies nothing. A message that is added, or was asked for, is kept as it is: what a machine saves in order to
+ * go on from it is never packed, and what many are restored from is unpacked once.
  *
  * The messages of the container are written and read here, byte for byte as proto/saved_state.proto,
  * state_unit.proto and any.proto say: see wire-reader.c for why the generated decoder is not let near them.
@@ -31,7 +32,8 @@ typedef struct
 {
   char *name;
   char *type_url;
-  GBytes *value;
+  GBytes *value;             /* NULL for a message that is not packed yet */
+  ProtobufCMessage *message; /* atomic; NULL for one that is not unpacked */
 } Unit;
 
 struct _VmmSavedState
@@ -48,6 +50,8 @@ unit_free (gpointer data)
   g_free (unit->name);
   g_free (unit->type_url);
   g_clear_pointer (&unit->value, g_bytes_unref);
+  if (unit->message != NULL)
+    protobuf_c_message_free_unpacked (unit->message, NULL);
   g_free (unit);
 }
 
@@ -87,11 +91,12 @@ append (VmmSavedState *state, Unit *unit)
   g_hash_table_insert (state->by_name, unit->name, unit);
 }
 
-void
-vmm_saved_state_add (VmmSavedState *state,
-                     const char *name,
-                     const ProtobufCMessageDescriptor *type,
-                     GBytes *packed)
+static void
+add (VmmSavedState *state,
+     const char *name,
+     const ProtobufCMessageDescriptor *type,
+     GBytes *value,
+     ProtobufCMessage *message)
 {
   Unit *unit;
 
@@ -101,20 +106,40 @@ vmm_saved_state_add (VmmSavedState *state,
   unit = g_new0 (Unit, 1);
   unit->name = g_strdup (name);
   unit->type_url = g_strconcat (TYPE_URL_PREFIX, type->name, NULL);
-  unit->value = g_bytes_ref (packed);
+  unit->value = value;
+  unit->message = message;
   append (state, unit);
 }
 
 void
-vmm_saved_state_add_message (VmmSavedState *state, const char *name, const ProtobufCMessage *message)
+vmm_saved_state_add (VmmSavedState *state,
+                     const char *name,
+                     const ProtobufCMessageDescriptor *type,
+                     GBytes *packed)
 {
-  gsize length = protobuf_c_message_get_packed_size (message);
-  guint8 *packed = g_malloc (length);
-  g_autoptr (GBytes) bytes = NULL;
+  add (state, name, type, g_bytes_ref (packed), NULL);
+}
 
-  protobuf_c_message_pack (message, packed);
-  bytes = g_bytes_new_take (packed, length);
-  vmm_saved_state_add (state, name, message->descriptor, bytes);
+void
+vmm_saved_state_add_message (VmmSavedState *state, const char *name, ProtobufCMessage *message)
+{
+  add (state, name, message->descriptor, NULL, message);
+}
+
+/* what was read has its bytes; what was added is not shared between threads yet */
+static GBytes *
+get_value (Unit *unit)
+{
+  gsize length;
+  guint8 *packed;
+
+  if (unit->value != NULL)
+    return unit->value;
+  length = protobuf_c_message_get_packed_size (unit->message);
+  packed = g_malloc (length);
+  protobuf_c_message_pack (unit->message, packed);
+  unit->value = g_bytes_new_take (packed, length);
+  return unit->value;
 }
 
 static gsize
@@ -156,13 +181,13 @@ append_field (GByteArray *array, guint field, gconstpointer bytes, gsize length)
 }
 
 static gsize
-any_size (const Unit *unit)
+any_size (Unit *unit)
 {
-  return field_size (strlen (unit->type_url)) + field_size (g_bytes_get_size (unit->value));
+  return field_size (strlen (unit->type_url)) + field_size (g_bytes_get_size (get_value (unit)));
 }
 
 static gsize
-unit_size (const Unit *unit)
+unit_size (Unit *unit)
 {
   return field_size (strlen (unit->name)) + field_size (any_size (unit));
 }
@@ -194,16 +219,16 @@ vmm_saved_state_check_limits (VmmSavedState *state, GError **error)
     }
   for (guint i = 0; i < state->units->len; i++)
     {
-      const Unit *unit = g_ptr_array_index (state->units, i);
+      Unit *unit = g_ptr_array_index (state->units, i);
 
-      if (g_bytes_get_size (unit->value) > VMM_SAVED_STATE_UNIT_SIZE_MAX)
+      if (g_bytes_get_size (get_value (unit)) > VMM_SAVED_STATE_UNIT_SIZE_MAX)
         {
           g_set_error (error,
                        VMM_ERROR,
                        VMM_ERROR_LIMIT_EXCEEDED,
                        "the state of unit '%s' has %zu bytes; a unit has room for %u",
                        unit->name,
-                       g_bytes_get_size (unit->value),
+                       g_bytes_get_size (get_value (unit)),
                        VMM_SAVED_STATE_UNIT_SIZE_MAX);
           return FALSE;
         }
@@ -228,16 +253,14 @@ vmm_saved_state_pack (VmmSavedState *state)
 
   for (guint i = 0; i < state->units->len; i++)
     {
-      const Unit *unit = g_ptr_array_index (state->units, i);
+      Unit *unit = g_ptr_array_index (state->units, i);
+      GBytes *value = get_value (unit);
 
       append_header (array, FIELD_STATE_UNITS, unit_size (unit));
       append_field (array, FIELD_UNIT_NAME, unit->name, strlen (unit->name));
       append_header (array, FIELD_UNIT_STATE, any_size (unit));
       append_field (array, FIELD_ANY_TYPE_URL, unit->type_url, strlen (unit->type_url));
-      append_field (array,
-                    FIELD_ANY_VALUE,
-                    g_bytes_get_data (unit->value, NULL),
-                    g_bytes_get_size (unit->value));
+      append_field (array, FIELD_ANY_VALUE, g_bytes_get_data (value, NULL), g_bytes_get_size (value));
     }
   return g_byte_array_free_to_bytes (array);
 }
@@ -398,13 +421,10 @@ vmm_saved_state_get_names (VmmSavedState *state)
   return names;
 }
 
-GBytes *
-vmm_saved_state_lookup (VmmSavedState *state,
-                        const char *name,
-                        const ProtobufCMessageDescriptor *type,
-                        GError **error)
+static Unit *
+find_unit (VmmSavedState *state, const char *name, const ProtobufCMessageDescriptor *type, GError **error)
 {
-  const Unit *unit = g_hash_table_lookup (state->by_name, name);
+  Unit *unit = g_hash_table_lookup (state->by_name, name);
 
   if (unit == NULL)
     {
@@ -422,33 +442,57 @@ vmm_saved_state_lookup (VmmSavedState *state,
                    type->name);
       return NULL;
     }
-  return g_bytes_ref (unit->value);
+  return unit;
 }
 
-ProtobufCMessage *
+GBytes *
+vmm_saved_state_lookup (VmmSavedState *state,
+                        const char *name,
+                        const ProtobufCMessageDescriptor *type,
+                        GError **error)
+{
+  Unit *unit = find_unit (state, name, type, error);
+
+  return unit != NULL ? g_bytes_ref (get_value (unit)) : NULL;
+}
+
+/* the first one that is done stays */
+static const ProtobufCMessage *
+unpack (Unit *unit, const ProtobufCMessageDescriptor *type, GError **error)
+{
+  gsize length;
+  const guint8 *bytes = g_bytes_get_data (unit->value, &length);
+  ProtobufCMessage *message = protobuf_c_message_unpack (type, NULL, length, bytes);
+
+  if (message == NULL)
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_CORRUPT,
+                   "the state of unit '%s' is not a sound %s of %zu bytes",
+                   unit->name,
+                   type->name,
+                   length);
+      return NULL;
+    }
+  if (!g_atomic_pointer_compare_and_exchange (&unit->message, NULL, message))
+    protobuf_c_message_free_unpacked (message, NULL);
+  return g_atomic_pointer_get (&unit->message);
+}
+
+const ProtobufCMessage *
 vmm_saved_state_lookup_message (VmmSavedState *state,
                                 const char *name,
                                 const ProtobufCMessageDescriptor *type,
                                 GError **error)
 {
-  g_autoptr (GBytes) packed = vmm_saved_state_lookup (state, name, type, error);
-  ProtobufCMessage *message;
-  gsize length;
-  const guint8 *bytes;
+  Unit *unit = find_unit (state, name, type, error);
+  const ProtobufCMessage *message;
 
-  if (packed == NULL)
+  if (unit == NULL)
     return NULL;
-  bytes = g_bytes_get_data (packed, &length);
-  message = protobuf_c_message_unpack (type, NULL, length, bytes);
-  if (message == NULL)
-    g_set_error (error,
-                 VMM_ERROR,
-                 VMM_ERROR_CORRUPT,
-                 "the state of unit '%s' is not a sound %s of %zu bytes",
-                 name,
-                 type->name,
-                 length);
-  return message;
+  message = g_atomic_pointer_get (&unit->message);
+  return message != NULL ? message : unpack (unit, type, error);
 }
 
 static void

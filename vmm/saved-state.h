@@ -26,8 +26,13 @@ void vmm_saved_state_add (VmmSavedState *state,
                           const ProtobufCMessageDescriptor *type,
                           GBytes *packed);
 
-/** vmm_saved_state_add_message: as vmm_saved_state_add(), packing @message. */
-void vmm_saved_state_add_message (VmmSavedState *state, const char *name, const ProtobufCMessage *message);
+/**
+ * vmm_saved_state_add_message:
+ * @message: (transfer full): allocated as protobuf_c_message_free_unpacked() frees it
+ *
+ * As vmm_saved_state_add(); it is packed when its bytes are asked for, so not while a guest stands still.
+ */
+void vmm_saved_state_add_message (VmmSavedState *state, const char *name, ProtobufCMessage *message);
 
 /** vmm_saved_state_pack: (transfer full): the bytes of state.bin; of a state within the limits. */
 GBytes *vmm_saved_state_pack (VmmSavedState *state);
@@ -59,13 +64,15 @@ GBytes *vmm_saved_state_lookup (VmmSavedState *state,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
- * vmm_saved_state_lookup_message: (transfer full): as vmm_saved_state_lookup(), unpacked; free with
- * protobuf_c_message_free_unpacked().
+ * vmm_saved_state_lookup_message:
+ *
+ * As vmm_saved_state_lookup(), unpacked; this is done once. Thread: any, also several at once. Errors: also CORRUPT.
+ * Returns: (transfer none): belongs to @state
  */
-ProtobufCMessage *vmm_saved_state_lookup_message (VmmSavedState *state,
-                                                  const char *name,
-                                                  const ProtobufCMessageDescriptor *type,
-                                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+const ProtobufCMessage *vmm_saved_state_lookup_message (VmmSavedState *state,
+                                                        const char *name,
+                                                        const ProtobufCMessageDescriptor *type,
+                                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * vmm_saved_state_check_names:

@@ -49,6 +49,7 @@ struct _VmmSnapshot
   VmmPageSet *pages;   /* that memory.bin holds; NULL for all */
   VmmSnapshot *parent; /* whose memory lies under ours; NULL for none, or none that was opened */
   VmmDamage *damage;   /* NULL unless it was opened although it may have some */
+  gint cpu_policies;   /* atomic; a bit for each #VmmCpuPolicy by which this host was found to do */
 };
 
 static void
@@ -677,6 +678,18 @@ gboolean
 vmm_snapshot_get_incremental (VmmSnapshot *snapshot)
 {
   return snapshot->manifest->incremental != NULL;
+}
+
+gboolean
+vmm_snapshot_get_fits_cpu (VmmSnapshot *snapshot, VmmCpuPolicy policy)
+{
+  return (g_atomic_int_get (&snapshot->cpu_policies) & 1 << policy) != 0;
+}
+
+void
+vmm_snapshot_set_fits_cpu (VmmSnapshot *snapshot, VmmCpuPolicy policy)
+{
+  g_atomic_int_or (&snapshot->cpu_policies, 1 << policy);
 }
 
 VmmSnapshot *

@@ -60,6 +60,10 @@ int vmm_snapshot_get_directory_fd (VmmSnapshot *snapshot);      /* O_PATH; belon
 /** vmm_snapshot_get_pages: (nullable): which pages memory.bin holds; %NULL for all, in a complete snapshot. */
 const VmmPageSet *vmm_snapshot_get_pages (VmmSnapshot *snapshot);
 
+/** vmm_snapshot_get_fits_cpu: whether this host's processor was found to do, by @policy. Thread: any, as the next. */
+gboolean vmm_snapshot_get_fits_cpu (VmmSnapshot *snapshot, VmmCpuPolicy policy);
+void vmm_snapshot_set_fits_cpu (VmmSnapshot *snapshot, VmmCpuPolicy policy);
+
 /** vmm_snapshot_get_parent: (nullable) (transfer none): the parent whose memory lies under this one's, if opened. */
 VmmSnapshot *vmm_snapshot_get_parent (VmmSnapshot *snapshot);
 

@@ -184,7 +184,7 @@ gboolean vmm_snapshot_get_running (VmmSnapshot *snapshot);        /* was the VM 
 guint64 vmm_snapshot_get_created_at_usec (VmmSnapshot *snapshot); /* since the epoch */
 guint64 vmm_snapshot_get_freeze_usec (VmmSnapshot *snapshot);
 guint64 vmm_snapshot_get_size_on_disk (VmmSnapshot *snapshot); /* bytes, from st_blocks */
-guint64 vmm_snapshot_get_state_size (VmmSnapshot *snapshot);   /* bytes of state.bin, which is kept in memory */
+guint64 vmm_snapshot_get_state_size (VmmSnapshot *snapshot); /* bytes of state.bin, which is kept in memory */
 const VmmConfig *vmm_snapshot_get_config (VmmSnapshot *snapshot);
 gboolean vmm_snapshot_get_incremental (
     VmmSnapshot *snapshot); /* whether it holds only what its parent does not */

@@ -141,7 +141,7 @@ static void
 change_stepping (const char *directory)
 {
   g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (directory, NULL);
-  Openvmm__X86__VpState *vp = (Openvmm__X86__VpState *) vmm_saved_state_lookup_message (
+  const Openvmm__X86__VpState *vp = (const Openvmm__X86__VpState *) vmm_saved_state_lookup_message (
       vmm_snapshot_get_saved_state (snapshot), "vp-0", &openvmm__x86__vp_state__descriptor, NULL);
   Openvmm__X86__CpuidEntry leaf = OPENVMM__X86__CPUID_ENTRY__INIT;
   guint8 pattern[32];
@@ -157,7 +157,6 @@ change_stepping (const char *directory)
   for (gsize i = 0; i < vp->n_cpuid && leaf.eax == 0; i++)
     if (vp->cpuid[i]->function == 1)
       leaf.eax = vp->cpuid[i]->eax;
-  openvmm__x86__vp_state__free_unpacked (vp, NULL);
   leaf.function = 1;
   length = openvmm__x86__cpuid_entry__pack (&leaf, pattern);
   place = memmem (state, size, pattern, length);

@@ -97,6 +97,18 @@ message_pack (gpointer message)
   return g_bytes_new_take (packed, length);
 }
 
+/** message_copy: (transfer full): of what is on the stack, or belongs to another. */
+static inline gpointer
+message_copy (gconstpointer message)
+{
+  g_autoptr (GBytes) packed = message_pack ((gpointer) message);
+  const ProtobufCMessage *base = message;
+  gsize length;
+  const guint8 *bytes = g_bytes_get_data (packed, &length);
+
+  return protobuf_c_message_unpack (base->descriptor, NULL, length, bytes);
+}
+
 /** message_assert_equal: the two are of the same type; @what is for the report. */
 static inline void
 message_assert_equal (gpointer one, gpointer other, const char *what)

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "tests/vmm/message.h"
 #include "tests/vmm/scratch.h"
 #include "vmm/digest.h"
 #include "vmm/memory.h"
@@ -39,9 +40,9 @@ sample_state_new (void)
   Openvmm__X86__Pic pic = OPENVMM__X86__PIC__INIT;
 
   platform.clock_ns = 123456789;
-  vmm_saved_state_add_message (state, "platform", &platform.base);
+  vmm_saved_state_add_message (state, "platform", message_copy (&platform));
   pic.irr = 5;
-  vmm_saved_state_add_message (state, "other", &pic.base);
+  vmm_saved_state_add_message (state, "other", message_copy (&pic));
   return state;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/vmm/message.h"
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/acpi.h"
 #include "vmm/fd.h"
@@ -119,12 +120,12 @@ static VmmSavedState *
 with_line_unmasked (VmmSavedState *from)
 {
   VmmSavedState *state = vmm_saved_state_new ();
-  ProtobufCMessage *platform =
+  const ProtobufCMessage *saved =
       vmm_saved_state_lookup_message (from, "platform", &openvmm__x86__platform_state__descriptor, NULL);
-  ProtobufCMessage *vp =
+  const ProtobufCMessage *vp =
       vmm_saved_state_lookup_message (from, "vp-0", &openvmm__x86__vp_state__descriptor, NULL);
+  ProtobufCMessage *platform = message_copy (saved);
 
-  g_assert_nonnull (platform);
   g_assert_nonnull (vp);
   ((Openvmm__X86__PlatformState *) platform)->ioapic->redirection[IRQ] = VECTOR;
   for (const VmmDeviceType *const *type = vmm_device_types; *type != NULL; type++)
@@ -133,10 +134,8 @@ with_line_unmasked (VmmSavedState *from)
 
       vmm_saved_state_add (state, (*type)->name, (*type)->state, packed);
     }
-  vmm_saved_state_add_message (state, "vp-0", vp);
+  vmm_saved_state_add_message (state, "vp-0", message_copy (vp));
   vmm_saved_state_add_message (state, "platform", platform);
-  protobuf_c_message_free_unpacked (platform, NULL);
-  protobuf_c_message_free_unpacked (vp, NULL);
   return state;
 }
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tests/vmm/message.h"
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/snapshot.h"
 
@@ -20,13 +21,13 @@ saved_vp (const char *path, guint index)
   g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (path, NULL);
   g_autofree char *name = g_strdup_printf ("vp-%u", index);
   g_autoptr (GError) error = NULL;
-  ProtobufCMessage *message = vmm_saved_state_lookup_message (vmm_snapshot_get_saved_state (snapshot),
-                                                              name,
-                                                              &openvmm__x86__vp_state__descriptor,
-                                                              &error);
+  const ProtobufCMessage *message = vmm_saved_state_lookup_message (vmm_snapshot_get_saved_state (snapshot),
+                                                                    name,
+                                                                    &openvmm__x86__vp_state__descriptor,
+                                                                    &error);
 
   g_assert_no_error (error);
-  return (Openvmm__X86__VpState *) message;
+  return message_copy (message); /* the snapshot goes */
 }
 
 static guint64

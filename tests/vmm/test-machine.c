@@ -199,7 +199,7 @@ memory_type_of (VmmSavedState *state, guint index)
 {
   g_autofree char *unit = g_strdup_printf ("vp-%u", index);
   g_autoptr (GError) error = NULL;
-  Openvmm__X86__VpState *vp = (Openvmm__X86__VpState *)
+  const Openvmm__X86__VpState *vp = (const Openvmm__X86__VpState *)
       vmm_saved_state_lookup_message (state, unit, &openvmm__x86__vp_state__descriptor, &error);
   guint64 value = 0;
 
@@ -207,7 +207,6 @@ memory_type_of (VmmSavedState *state, guint index)
   for (gsize i = 0; i < vp->n_msrs; i++)
     if (vp->msrs[i]->index == 0x2ff)
       value = vp->msrs[i]->value;
-  openvmm__x86__vp_state__free_unpacked (vp, NULL);
   return value;
 }
 

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "vmm/saved-state.h"
 
+#include "tests/vmm/message.h"
+
 #include "proto/platform.pb-c.h"
 #include "proto/saved_state.pb-c.h"
 
@@ -17,10 +19,10 @@ make_state (void)
   Openvmm__X86__Pit pit = OPENVMM__X86__PIT__INIT;
 
   platform.clock_ns = 77;
-  vmm_saved_state_add_message (state, "platform", &platform.base);
-  vmm_saved_state_add_message (state, "pic", &empty.base);
+  vmm_saved_state_add_message (state, "platform", message_copy (&platform));
+  vmm_saved_state_add_message (state, "pic", message_copy (&empty));
   pit.flags = 3;
-  vmm_saved_state_add_message (state, "pit", &pit.base);
+  vmm_saved_state_add_message (state, "pit", message_copy (&pit));
   return state;
 }
 
@@ -53,7 +55,7 @@ test_gives_back_what_was_put_in (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (VmmSavedState) read = vmm_saved_state_unpack (packed, &error);
   g_autofree const char **names = NULL;
-  Openvmm__X86__PlatformState *platform;
+  const Openvmm__X86__PlatformState *platform;
   g_autoptr (GBytes) empty = NULL;
 
   g_assert_no_error (error);
@@ -62,11 +64,10 @@ test_gives_back_what_was_put_in (void)
   g_assert_cmpstr (names[0], ==, "platform");
   g_assert_cmpstr (names[1], ==, "pic");
   g_assert_cmpstr (names[2], ==, "pit");
-  platform = (Openvmm__X86__PlatformState *)
+  platform = (const Openvmm__X86__PlatformState *)
       vmm_saved_state_lookup_message (read, "platform", &openvmm__x86__platform_state__descriptor, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (platform->clock_ns, ==, 77);
-  openvmm__x86__platform_state__free_unpacked (platform, NULL);
   empty = vmm_saved_state_lookup (read, "pic", &openvmm__x86__pic__descriptor, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_bytes_get_size (empty), ==, 0);
@@ -248,7 +249,7 @@ pack_units (guint n)
     {
       g_autofree char *name = g_strdup_printf ("unit-%u", i);
 
-      vmm_saved_state_add_message (state, name, &empty.base);
+      vmm_saved_state_add_message (state, name, message_copy (&empty));
     }
   return vmm_saved_state_pack (state);
 }

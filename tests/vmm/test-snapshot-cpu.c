@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tests/vmm/message.h"
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/fd.h"
 #include "vmm/snapshot-writer.h"
@@ -29,15 +30,15 @@ write_changed (TinyMachine *tiny, void (*change) (Openvmm__X86__VpState *vp))
   g_autoptr (VmmManifest) manifest = vmm_manifest_new (tiny->config, TRUE, NULL, NULL, 0);
   g_autoptr (VmmSnapshotWriter) writer = vmm_snapshot_writer_new (path, &error);
   VMM_AUTO_FD int fd = -1;
+  const ProtobufCMessage *saved;
   Openvmm__X86__VpState *vp;
 
   g_assert_no_error (error);
-  vp = (Openvmm__X86__VpState *)
-      vmm_saved_state_lookup_message (real, "vp-0", &openvmm__x86__vp_state__descriptor, &error);
+  saved = vmm_saved_state_lookup_message (real, "vp-0", &openvmm__x86__vp_state__descriptor, &error);
   g_assert_no_error (error);
+  vp = message_copy (saved);
   change (vp);
   vmm_saved_state_add_message (state, "vp-0", &vp->base);
-  openvmm__x86__vp_state__free_unpacked (vp, NULL);
   fd = vmm_snapshot_writer_create_memory (writer, tiny->config->memory_size, &error);
   g_assert_no_error (error);
   g_assert_true (vmm_snapshot_writer_commit (writer, manifest, state, NULL, NULL, NULL, &error));

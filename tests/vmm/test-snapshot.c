@@ -85,15 +85,14 @@ test_gives_units_and_memory (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (fixture->directory, &error);
-  Openvmm__X86__PlatformState *platform;
+  const Openvmm__X86__PlatformState *platform;
   char bytes[4];
 
   g_assert_no_error (error);
-  platform = (Openvmm__X86__PlatformState *) vmm_saved_state_lookup_message (
+  platform = (const Openvmm__X86__PlatformState *) vmm_saved_state_lookup_message (
       vmm_snapshot_get_saved_state (snapshot), "platform", &openvmm__x86__platform_state__descriptor, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (platform->clock_ns, ==, 123456789);
-  openvmm__x86__platform_state__free_unpacked (platform, NULL);
 
   g_assert_cmpint (pread (vmm_snapshot_get_memory_fd (snapshot), bytes, 4, 4096), ==, 4);
   g_assert_cmpmem (bytes, 4, "boot", 4);
