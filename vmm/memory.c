@@ -5,8 +5,8 @@
  * and the hole below 4 GiB exists for the guest only. What lies over it after a restore through a chain, pieces of
  * younger snapshots' files, is found at that same number, too.
  *
- * The mapping starts on a 1 GiB boundary inside a reservation of our own: a flip then moves the page tables of the old
- * view aside whole, and no other thread's mmap can land in between.
+ * The mapping starts on a 1 GiB boundary: a flip then moves the page tables of the old view aside whole. The old mapping
+ * keeps the range ours until the new one lies there, so no other thread's mmap can land in between.
  *
  * The VMM reaches guest memory through the kernel (process_vm_readv and its sibling) and not by a pointer: where the
  * file system cannot give a page any more, a load through a pointer is a SIGBUS that takes every VM along, and a
@@ -26,8 +26,7 @@
 
 #include "vmm/fd.h"
 #include "vmm/memory-file.h"
-
-#define VIEW_ALIGNMENT (1024 * 1024 * 1024ull) /* bytes: a whole page-table page of 1 GiB moves in one step */
+#include "vmm/memory-place.h"
 
 struct _VmmMemory
 {
@@ -36,9 +35,7 @@ struct _VmmMemory
   gboolean shared; /* writes of the guest reach the file */
   char *name;      /* path of the RAM file while it is ours, or NULL */
 
-  guint8 *reservation;
-  gsize reservation_length;
-  VmmMemoryRegion regions[2];
+  VmmMemoryRegion regions[2]; /* the first one begins where the view does */
   guint n_regions;
 
   VmmPageSet *written; /* where our writes are noted; NULL for nowhere */
@@ -46,42 +43,27 @@ struct _VmmMemory
   VmmPageSet *overlaid; /* pages that another file is mapped at; NULL for none */
   GArray *cuts;         /* of guint64, bytes: where one mapping ends and the next begins; NULL for nowhere */
 
-  guint8 *aside; /* where the old view goes, or is */
-  guint8 *aside_reservation;
+  guint8 *aside; /* where the old view goes, or is; NULL while there is no such place */
 };
 
-static gsize
-reservation_length_for (guint64 size)
+/* guest RAM holds the guest's secrets, and would make every core file as big as all VMs */
+static void
+keep_out_of_core_files (guint8 *host, guint64 size)
 {
-  return (size + VIEW_ALIGNMENT - 1) / VIEW_ALIGNMENT * VIEW_ALIGNMENT + VIEW_ALIGNMENT;
+  (void) madvise (host, size, MADV_DONTDUMP);
 }
 
-/* Takes address space for a view; returns its aligned start inside @reservation. */
-static guint8 *
-reserve (guint64 size, guint8 **reservation, GError **error)
+static int
+view_flags (int fd, gboolean shared)
 {
-  gsize length = reservation_length_for (size);
-  void *address;
-
-  address = mmap (NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (address == MAP_FAILED)
-    {
-      g_set_error (error,
-                   VMM_ERROR,
-                   VMM_ERROR_INVALID_MEMORY_SIZE,
-                   "memory-size %" G_GUINT64_FORMAT " is more than this host can map: %s",
-                   size,
-                   g_strerror (errno));
-      return NULL;
-    }
-  *reservation = address;
-  return (guint8 *) (((guintptr) address + VIEW_ALIGNMENT - 1) / VIEW_ALIGNMENT * VIEW_ALIGNMENT);
+  return (shared ? MAP_SHARED : MAP_PRIVATE) | (fd < 0 ? MAP_ANONYMOUS : 0);
 }
 
+/* lays a view over what is there */
 static gboolean
 map_view (guint8 *host, guint64 size, int fd, guint64 offset, gboolean shared, GError **error)
 {
-  int flags = MAP_FIXED | MAP_NORESERVE | (shared ? MAP_SHARED : MAP_PRIVATE) | (fd < 0 ? MAP_ANONYMOUS : 0);
+  int flags = MAP_FIXED | MAP_NORESERVE | view_flags (fd, shared);
 
   if (mmap (host, size, PROT_READ | PROT_WRITE, flags, fd, (off_t) offset) == MAP_FAILED)
     {
@@ -93,8 +75,7 @@ map_view (guint8 *host, guint64 size, int fd, guint64 offset, gboolean shared, G
                    g_strerror (errno));
       return FALSE;
     }
-  /* guest RAM holds the guest's secrets, and would make every core file as big as all VMs */
-  (void) madvise (host, size, MADV_DONTDUMP);
+  keep_out_of_core_files (host, size);
   return TRUE;
 }
 
@@ -127,12 +108,10 @@ memory_new (int fd, guint64 size, gboolean shared, GError **error)
   memory->size = size;
   memory->fd = fd;
   memory->shared = shared;
-  host = reserve (size, &memory->reservation, error);
+  host = vmm_memory_place_map (size, PROT_READ | PROT_WRITE, view_flags (fd, shared), fd, error);
   if (host == NULL)
     return NULL;
-  memory->reservation_length = reservation_length_for (size);
-  if (!map_view (host, size, fd, 0, shared, error))
-    return NULL;
+  keep_out_of_core_files (host, size);
   lay_out_regions (memory, host);
   return g_steal_pointer (&memory);
 }
@@ -203,8 +182,8 @@ vmm_memory_free (VmmMemory *memory)
   if (memory == NULL)
     return;
   vmm_memory_drop_aside (memory);
-  if (memory->reservation != NULL)
-    munmap (memory->reservation, reservation_length_for (memory->size));
+  if (memory->n_regions > 0)
+    munmap (memory->regions[0].host, memory->size);
   if (memory->fd >= 0)
     close (memory->fd);
   forget_overlays (memory);
@@ -419,9 +398,8 @@ vmm_memory_get_overlaid (VmmMemory *memory)
 gboolean
 vmm_memory_prepare_flip (VmmMemory *memory, GError **error)
 {
-  if (memory->aside_reservation != NULL)
-    return TRUE;
-  memory->aside = reserve (memory->size, &memory->aside_reservation, error);
+  if (memory->aside == NULL)
+    memory->aside = vmm_memory_place_map (memory->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, error);
   return memory->aside != NULL;
 }
 
@@ -478,7 +456,7 @@ vmm_memory_flip (VmmMemory *memory, int fd, GError **error)
   guint8 *host = memory->regions[0].host;
   gboolean moved;
 
-  g_return_val_if_fail (memory->aside_reservation != NULL, FALSE);
+  g_return_val_if_fail (memory->aside != NULL, FALSE);
   if (fd >= 0)
     {
       replacement = duplicate (fd, error);
@@ -511,10 +489,8 @@ vmm_memory_flip (VmmMemory *memory, int fd, GError **error)
 void
 vmm_memory_drop_aside (VmmMemory *memory)
 {
-  if (memory->aside_reservation == NULL)
-    return;
-  munmap (memory->aside_reservation, reservation_length_for (memory->size));
-  memory->aside_reservation = NULL;
+  if (memory->aside != NULL)
+    munmap (memory->aside, memory->size);
   memory->aside = NULL;
 }
 
