@@ -7,19 +7,14 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+#include "src/heap.h"
 #include "src/name.h"
 #include "src/object-tree.h"
-
-/* bytes */
-#define HEAP_STEP (1024 * 1024)
-#define HEAP_SPARE_MAX (64 * 1024 * 1024) /* what stays for the next VM when one is gone */
-#define HEAP_PIECE_MAX (4 * 1024 * 1024)  /* a larger one is mapped */
 
 typedef struct
 {
@@ -239,6 +234,7 @@ serve (const Options *options, GDBusConnection *connection)
   guint name_id;
 
   ovm_snapshot_list_set_working_sets (ovm_manager_get_snapshots (service.manager), working_sets);
+  ovm_heap_watch (service.manager);
   g_unix_signal_add (SIGTERM, on_signal, &service);
   g_unix_signal_add (SIGINT, on_signal, &service);
   start_watchdog ();
@@ -264,20 +260,6 @@ serve (const Options *options, GDBusConnection *connection)
   return service.status;
 }
 
-/*
- * Whatever is mapped, protected otherwise or unmapped in a process, the kernel tells each VM in it, which with a thousand
- * of them takes a third of a millisecond. One heap that grows by brk() in large steps does without; heaps for threads are
- * grown by mprotect(), a page at a time.
- */
-static void
-settle_heap (void)
-{
-  (void) mallopt (M_ARENA_MAX, 1);
-  (void) mallopt (M_TOP_PAD, HEAP_STEP);
-  (void) mallopt (M_TRIM_THRESHOLD, HEAP_SPARE_MAX);
-  (void) mallopt (M_MMAP_THRESHOLD, HEAP_PIECE_MAX);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -298,7 +280,7 @@ main (int argc, char **argv)
     }
   if (options.verbose)
     g_setenv ("G_MESSAGES_DEBUG", G_LOG_DOMAIN, FALSE);
-  settle_heap ();
+  ovm_heap_settle ();
   raise_descriptor_limit ();
   connection = connect_to_bus (&options, &error);
   if (connection == NULL)

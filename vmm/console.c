@@ -4,7 +4,8 @@
  * All output goes into one ring. The log file and every client are readers of it, each with its own place in
  * the stream: writing a byte is the same small work however many readers there are, and a reader that is too
  * slow is moved on to the oldest byte still there. A thread, started with the first reader, carries bytes
- * between ring and readers; a console that nobody reads has none.
+ * between ring and readers; a console that nobody reads has none. The ring is as large as what was ever written, up to
+ * its limit: most clones say little, and there may be thousands.
  *
  * Two locks: `lock` is a leaf and guards the data; `plug_lock` is held while the machine is told of input, and
  * is taken before any lock of a device.
@@ -24,7 +25,9 @@
 
 #include "vmm/fd.h"
 
-#define CONSOLE_RING_SIZE (256 * 1024u)   /* bytes; what the slowest reader may be behind */
+#define CONSOLE_RING_SIZE_MAX (256 * 1024u) /* bytes; what the slowest reader may be behind */
+#define CONSOLE_RING_SIZE_MIN 1024u
+#define CONSOLE_RING_GROWTH 4u
 #define CONSOLE_HISTORY_SIZE (64 * 1024u) /* bytes; what a new client gets to see */
 #define CONSOLE_INPUT_SIZE 4096u          /* bytes */
 #define CONSOLE_INPUT_LOW (CONSOLE_INPUT_SIZE / 2)
@@ -54,6 +57,7 @@ struct _VmmConsole
   gboolean tell_input;
 
   guint8 *ring;
+  guint ring_size;
   guint64 head; /* output ever */
 
   int log_fd;
@@ -88,11 +92,21 @@ peek (VmmConsole *console, guint64 *position, const guint8 **data)
 {
   guint offset;
 
-  if (console->head - *position > CONSOLE_RING_SIZE)
-    *position = console->head - CONSOLE_RING_SIZE;
-  offset = *position % CONSOLE_RING_SIZE;
+  if (console->head - *position > console->ring_size)
+    *position = console->head - console->ring_size;
+  offset = *position % console->ring_size;
   *data = console->ring + offset;
-  return MIN (console->head - *position, CONSOLE_RING_SIZE - offset);
+  return MIN (console->head - *position, console->ring_size - offset);
+}
+
+/* before anything is written over, so that each byte keeps its place */
+static void
+grow (VmmConsole *console)
+{
+  if (console->head < console->ring_size || console->ring_size == CONSOLE_RING_SIZE_MAX)
+    return;
+  console->ring_size *= CONSOLE_RING_GROWTH;
+  console->ring = g_realloc (console->ring, console->ring_size);
 }
 
 /* ---- the log, on the thread ----------------------------------------------------------------- */
@@ -374,7 +388,8 @@ vmm_console_new (const char *log_file, GError **error)
   g_cond_init (&console->logged);
   console->wake_fd = -1;
   console->log_fd = -1;
-  console->ring = g_malloc (CONSOLE_RING_SIZE);
+  console->ring_size = CONSOLE_RING_SIZE_MIN;
+  console->ring = g_malloc (console->ring_size);
 
   if (log_file == NULL)
     return g_steal_pointer (&console);
@@ -487,7 +502,8 @@ void
 vmm_console_write (VmmConsole *console, guint8 byte)
 {
   g_mutex_lock (&console->lock);
-  console->ring[console->head++ % CONSOLE_RING_SIZE] = byte;
+  grow (console);
+  console->ring[console->head++ % console->ring_size] = byte;
   wake (console);
   g_mutex_unlock (&console->lock);
 }

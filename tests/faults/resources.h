@@ -12,8 +12,7 @@ typedef struct
 {
   guint n_fds;
   guint n_threads;
-  guint n_mappings;   /* that have a name: files, VPs' run areas */
-  guint64 size_bytes; /* of all mappings */
+  guint n_mappings; /* of files, VPs' run areas, RAM */
 } Resources;
 
 Resources resources_count (void);
