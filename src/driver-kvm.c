@@ -637,7 +637,8 @@ prepare (VmmSnapshot *snapshot,
                                                        on_machine_event,
                                                        spare->body.boot,
                                                        error);
-  if (spare->body.machine == NULL || !populate (spare->body.machine, how, task, error))
+  if (spare->body.machine == NULL || !populate (spare->body.machine, how, task, error) ||
+      !vmm_machine_warm_up (spare->body.machine, error))
     return NULL;
   return g_steal_pointer (&spare);
 }
@@ -650,7 +651,9 @@ prepare_blank (const VmmConfig *shape, GError **error)
   spare->is_blank = TRUE;
   spare->body.boot = g_new0 (Boot, 1);
   spare->body.machine = vmm_machine_new_blank (shape, on_machine_event, spare->body.boot, error);
-  return spare->body.machine != NULL ? g_steal_pointer (&spare) : NULL;
+  if (spare->body.machine == NULL || !vmm_machine_warm_up (spare->body.machine, error))
+    return NULL;
+  return g_steal_pointer (&spare);
 }
 
 /* out of @spare, which it empties, or else built now */

@@ -3,9 +3,9 @@
 /*
  * All output goes into one ring. The log file and every client are readers of it, each with its own place in
  * the stream: writing a byte is the same small work however many readers there are, and a reader that is too
- * slow is moved on to the oldest byte still there. A thread, started with the first reader, carries bytes
- * between ring and readers; a console that nobody reads has none. The ring is as large as what was ever written, up to
- * its limit: most clones say little, and there may be thousands.
+ * slow is moved on to the oldest byte still there. A thread, started with the first client, or the first byte for the
+ * log, carries bytes between ring and readers; a console that nobody reads has none. The ring is as large as what was
+ * ever written, up to its limit: most clones say little, and there may be thousands.
  *
  * Two locks: `lock` is a leaf and guards the data; `plug_lock` is held while the machine is told of input, and
  * is taken before any lock of a device.
@@ -72,19 +72,6 @@ struct _VmmConsole
 };
 
 /* ---- the ring, under the lock --------------------------------------------------------------- */
-
-static void
-wake (VmmConsole *console)
-{
-  const guint64 one = 1;
-
-  if (console->thread == NULL || console->woken)
-    return;
-  console->woken = TRUE;
-  /* a counter of ours can only be full, and then the thread wakes as well */
-  if (write (console->wake_fd, &one, sizeof one) < 0)
-    return;
-}
 
 /* What lies ahead of @position without a break, after moving it on to what is still there. */
 static gsize
@@ -343,6 +330,28 @@ start_thread (VmmConsole *console, GError **error)
   return console->thread != NULL;
 }
 
+static void
+wake (VmmConsole *console)
+{
+  const guint64 one = 1;
+
+  if (console->thread == NULL || console->woken)
+    return;
+  console->woken = TRUE;
+  /* a counter of ours can only be full, and then the thread wakes as well */
+  if (write (console->wake_fd, &one, sizeof one) < 0)
+    return;
+}
+
+/* A thread that cannot be made now is made with the next byte; what it is for waits in the ring. */
+static void
+tell_readers (VmmConsole *console)
+{
+  if (console->thread == NULL && console->log_fd >= 0 && !start_thread (console, NULL))
+    return;
+  wake (console);
+}
+
 /* ---- the host's end ------------------------------------------------------------------------------ */
 
 static int
@@ -381,7 +390,6 @@ VmmConsole *
 vmm_console_new (const char *log_file, GError **error)
 {
   g_autoptr (VmmConsole) console = g_new0 (VmmConsole, 1);
-  gboolean started = TRUE;
 
   g_mutex_init (&console->plug_lock);
   g_mutex_init (&console->lock);
@@ -394,12 +402,7 @@ vmm_console_new (const char *log_file, GError **error)
   if (log_file == NULL)
     return g_steal_pointer (&console);
   console->log_fd = open_log (log_file, error);
-  if (console->log_fd < 0)
-    return NULL;
-  g_mutex_lock (&console->lock);
-  started = start_thread (console, error);
-  g_mutex_unlock (&console->lock);
-  return started ? g_steal_pointer (&console) : NULL;
+  return console->log_fd >= 0 ? g_steal_pointer (&console) : NULL;
 }
 
 int
@@ -436,6 +439,15 @@ vmm_console_open (VmmConsole *console, GError **error)
   return pair[1];
 }
 
+/* what no thread could be made for */
+static void
+flush_log (VmmConsole *console)
+{
+  g_mutex_lock (&console->lock);
+  write_log (console);
+  g_mutex_unlock (&console->lock);
+}
+
 static void
 stop_thread (VmmConsole *console)
 {
@@ -453,6 +465,8 @@ vmm_console_free (VmmConsole *console)
     return;
   if (console->thread != NULL)
     stop_thread (console);
+  else
+    flush_log (console);
   for (guint i = 0; i < console->n_clients; i++)
     close (console->clients[i].fd);
   if (console->wake_fd >= 0)
@@ -504,7 +518,7 @@ vmm_console_write (VmmConsole *console, guint8 byte)
   g_mutex_lock (&console->lock);
   grow (console);
   console->ring[console->head++ % console->ring_size] = byte;
-  wake (console);
+  tell_readers (console);
   g_mutex_unlock (&console->lock);
 }
 

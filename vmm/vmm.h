@@ -451,6 +451,15 @@ gboolean vmm_machine_fill (VmmMachine *machine,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * vmm_machine_warm_up:
+ *
+ * Makes the thread of a new machine's first VP, which then waits for the first run instead of being made for it.
+ *
+ * Thread: any. Errors: HOST.
+ */
+gboolean vmm_machine_warm_up (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
  * vmm_machine_adopt:
  * @machine: made by vmm_machine_new_from_snapshot() out of @snapshot, and resumed never yet; its console may have been
  *   %NULL

@@ -278,12 +278,14 @@ vmm_vp_wait_parked (VmmVp *vp, gint64 deadline)
   return parked;
 }
 
-static gboolean
-start_thread (VmmVp *vp, GError **error)
+gboolean
+vmm_vp_start_thread (VmmVp *vp, GError **error)
 {
   g_autofree char *name = g_strdup_printf ("vp-%u", vp->index);
   g_autoptr (GError) local_error = NULL;
 
+  if (vp->thread != NULL)
+    return TRUE;
   vp->thread = g_thread_try_new (name, vp_thread, vp, &local_error);
   if (vp->thread == NULL)
     g_set_error (error,
@@ -298,7 +300,7 @@ start_thread (VmmVp *vp, GError **error)
 gboolean
 vmm_vp_release (VmmVp *vp, GError **error)
 {
-  if (vp->thread == NULL && !start_thread (vp, error))
+  if (!vmm_vp_start_thread (vp, error))
     return FALSE;
   g_mutex_lock (&vp->lock);
   g_atomic_int_set (&vp->request, REQUEST_RUN);

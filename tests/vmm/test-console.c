@@ -438,6 +438,32 @@ test_makes_log (LogFixture *fixture, gconstpointer data)
   assert_log (fixture, "one\n");
 }
 
+static guint
+count_threads (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+/* a clone that says nothing costs no thread */
+static void
+test_log_waits_for_the_first_byte (LogFixture *fixture, gconstpointer data)
+{
+  guint before = count_threads ();
+  g_autoptr (VmmConsole) console = new_console (fixture->path);
+
+  g_assert_cmpuint (count_threads (), ==, before);
+  vmm_console_drain (console, PATIENCE_MS);
+  write_string (console, "x");
+  vmm_console_drain (console, PATIENCE_MS);
+  assert_log (fixture, "x");
+  g_assert_cmpuint (count_threads (), ==, before + 1);
+}
+
 static void
 test_appends_to_log (LogFixture *fixture, gconstpointer data)
 {
@@ -556,6 +582,12 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/console/holds-input-back", test_holds_input_back);
   g_test_add_func ("/vmm/console/keeps-last-words", test_keeps_last_words);
   g_test_add ("/vmm/console/makes-log", LogFixture, NULL, set_up_log, test_makes_log, tear_down_log);
+  g_test_add ("/vmm/console/log-waits-for-the-first-byte",
+              LogFixture,
+              NULL,
+              set_up_log,
+              test_log_waits_for_the_first_byte,
+              tear_down_log);
   g_test_add ("/vmm/console/appends-to-log", LogFixture, NULL, set_up_log, test_appends_to_log, tear_down_log);
   g_test_add ("/vmm/console/logs-everything-while-clients-sleep",
               LogFixture,
