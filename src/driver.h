@@ -91,7 +91,7 @@ typedef struct
  * @reset: as start after stop, on the same VM; fails without harm if the VM could not start
  * @restore: makes the VM what @snapshot is, from any state; on failure it stays as it was
  * @prepare: builds all of a restored VM that does not depend on which VM it is; of @how only processors and memory
- *   matter, @options are as for define(). It runs nothing, and keeps no thread
+ *   matter, @options are as for define(). It runs nothing, and keeps no more than a thread that waits
  * @prepare_blank: builds all of a VM that depends on its memory size and VP count alone, for restore() to take; as
  *   prepare(), but quick
  * @dismiss: of a spare that nobody took
