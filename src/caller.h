@@ -8,7 +8,11 @@
 
 G_BEGIN_DECLS
 
-/** ovm_caller_note: asks the bus which user made the call, once @job is shown, and notes it there when the answer comes. */
+/**
+ * ovm_caller_note:
+ *
+ * Asks the bus which user made the call, once @job is shown, and notes it there when the answer comes.
+ */
 void ovm_caller_note (GDBusMethodInvocation *invocation, OvmJob *job);
 
 G_END_DECLS

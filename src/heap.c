@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Whatever is mapped, protected otherwise or unmapped in a process, the kernel tells each VM in it, which with a thousand of
- * them takes a third of a millisecond. One heap that grows by brk() in large steps does without; heaps for threads are grown
- * by mprotect(), a page at a time, and were 13 % of the processors' time while a thousand clones were made.
+ * Whatever is mapped, protected otherwise or unmapped in a process, the kernel tells each VM in it, which with a
+ * thousand of them takes a third of a millisecond. One heap that grows by brk() in large steps does without; heaps for
+ * threads are grown by mprotect(), a page at a time, and were 13 % of the processors' time while a thousand clones were
+ * made.
  *
  * What a thousand VMs leave behind lies between what others hold, so it does not go by itself.
  */

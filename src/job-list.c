@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Telling the bus of a job, and of its end, costs as much as a short operation itself. So one that somebody waits for is
- * told of only when there is something to wait for.
+ * Telling the bus of a job, and of its end, costs as much as a short operation itself. So one that somebody waits for
+ * is told of only when there is something to wait for.
  */
 
 #include "config.h"

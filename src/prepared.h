@@ -77,8 +77,8 @@ void ovm_prepared_refill (OvmPrepared *prepared);
 /**
  * ovm_prepared_renew:
  *
- * As many are built anew: the files that those which wait were made of are not there any more, or have changed. None are
- * wanted any more if the snapshot is gone.
+ * As many are built anew: the files that those which wait were made of are not there any more, or have changed. None
+ * are wanted any more if the snapshot is gone.
  */
 void ovm_prepared_renew (OvmPrepared *prepared);
 

@@ -159,6 +159,18 @@ handle_prepare (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, guin
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
+static gboolean
+handle_set_description (OvmDBusSnapshot *object, GDBusMethodInvocation *invocation, const char *description)
+{
+  OvmSnapshotBus *skin = OVM_SNAPSHOT_BUS (object);
+  Call *call = call_new (skin, invocation);
+  g_autoptr (GError) error = NULL;
+  gboolean begun = ovm_snapshot_begin_describe (skin->snapshot, description, on_done, call, &error);
+
+  after_begin (call, begun, TRUE, error);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
 static void
 ovm_snapshot_bus_iface_init (OvmDBusSnapshotIface *iface)
 {
@@ -166,6 +178,7 @@ ovm_snapshot_bus_iface_init (OvmDBusSnapshotIface *iface)
   iface->handle_verify = handle_verify;
   iface->handle_consolidate = handle_consolidate;
   iface->handle_delete = handle_delete;
+  iface->handle_set_description = handle_set_description;
 }
 
 static void
@@ -201,6 +214,7 @@ update (OvmSnapshotBus *skin)
   ovm_dbus_snapshot_set_parent (bus, ovm_snapshot_list_get_path (skin->list, info->parent_uuid));
   ovm_dbus_snapshot_set_incremental (bus, info->incremental);
   ovm_dbus_snapshot_set_size_on_disk (bus, info->size_on_disk);
+  ovm_dbus_snapshot_set_description (bus, info->description);
 }
 
 OvmDBusSnapshot *
@@ -217,7 +231,6 @@ ovm_snapshot_bus_new (OvmSnapshot *snapshot, OvmSnapshotList *list)
   ovm_dbus_snapshot_set_parent_uuid (bus, info->parent_uuid);
   ovm_dbus_snapshot_set_vm_name (bus, info->vm_name);
   ovm_dbus_snapshot_set_vm_uuid (bus, info->vm_uuid);
-  ovm_dbus_snapshot_set_description (bus, info->description);
   ovm_dbus_snapshot_set_created_at (bus, info->created_at_usec);
   ovm_dbus_snapshot_set_downtime_usec (bus, info->downtime_usec);
   ovm_dbus_snapshot_set_memory_size (bus, info->memory_size);

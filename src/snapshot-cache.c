@@ -3,8 +3,8 @@
 /*
  * Whoever restores a snapshot mostly does so again, and reading and checking manifest and state is a good part of going
  * back to it. What was found sound once is used again, as long as the directory and its files are those that were read;
- * a changed file is opened, and refused, as if there were no cache. Kept for a moment only: an open memory.bin holds its
- * place on the disk after it was deleted.
+ * a changed file is opened, and refused, as if there were no cache. Kept for a moment only: an open memory.bin holds
+ * its place on the disk after it was deleted.
  */
 
 #include "config.h"

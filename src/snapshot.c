@@ -53,6 +53,7 @@ typedef enum
   WORK_VERIFY_ALONE,
   WORK_DELETE,
   WORK_CONSOLIDATE,
+  WORK_DESCRIBE,
 } Work;
 
 static const struct
@@ -60,10 +61,9 @@ static const struct
   const char *operation;
   gboolean cancelable;
 } works[] = {
-  [WORK_VERIFY] = { "verify", TRUE },
-  [WORK_VERIFY_ALONE] = { "verify", TRUE },
-  [WORK_DELETE] = { "delete-snapshot", FALSE },
-  [WORK_CONSOLIDATE] = { "consolidate", TRUE },
+  [WORK_VERIFY] = { "verify", TRUE },           [WORK_VERIFY_ALONE] = { "verify", TRUE },
+  [WORK_DELETE] = { "delete-snapshot", FALSE }, [WORK_CONSOLIDATE] = { "consolidate", TRUE },
+  [WORK_DESCRIBE] = { "describe", FALSE },
 };
 
 /* what a consolidated snapshot has become; left empty if that could not be seen */
@@ -81,6 +81,7 @@ typedef struct
   Work work;
   GPtrArray *children; /* of OvmSnapshot, to be consolidated first; NULL for none */
   Outcome *outcomes;   /* of the snapshot, or of the children */
+  char *description;   /* the new one; NULL if there is none */
   OvmSnapshotDone done;
   gpointer user_data;
 } Request;
@@ -254,6 +255,14 @@ static gboolean delete (OvmSnapshot *snapshot, GError **error)
 }
 
 static gboolean
+describe (OvmSnapshot *snapshot, const char *description, GError **error)
+{
+  g_autoptr (VmmSnapshot) opened = open_own (snapshot, error);
+
+  return opened != NULL && vmm_snapshot_set_description (opened, description, error);
+}
+
+static gboolean
 run_request (gpointer data, const OvmDriverTask *task, GError **error)
 {
   Request *request = data;
@@ -262,6 +271,8 @@ run_request (gpointer data, const OvmDriverTask *task, GError **error)
     return verify (request->snapshot, request->work == WORK_VERIFY, task, error);
   if (request->work == WORK_CONSOLIDATE)
     return consolidate (request->snapshot, task, &request->outcomes[0], error);
+  if (request->work == WORK_DESCRIBE)
+    return describe (request->snapshot, request->description, error);
   for (guint i = 0; request->children != NULL && i < request->children->len; i++)
     if (!consolidate (request->children->pdata[i], task, &request->outcomes[i], error))
       return FALSE;
@@ -298,6 +309,7 @@ on_request_done (gpointer data, const GError *error)
   g_autoptr (OvmSnapshot) snapshot = request->snapshot;
   g_autoptr (GPtrArray) children = request->children;
   g_autofree Outcome *outcomes = request->outcomes;
+  g_autofree char *description = request->description;
   g_autoptr (OvmJob) job = g_steal_pointer (&snapshot->job);
   g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
 
@@ -305,6 +317,11 @@ on_request_done (gpointer data, const GError *error)
   let_children_go (request);
   if (request->work == WORK_CONSOLIDATE)
     take_outcome (snapshot, &outcomes[0]);
+  if (request->work == WORK_DESCRIBE && ours == NULL)
+    {
+      g_free (snapshot->info.description);
+      snapshot->info.description = g_steal_pointer (&description);
+    }
   ovm_snapshot_emit_changed (snapshot);
   if (request->work == WORK_DELETE && (ours == NULL || ours->code == OVM_ERROR_NO_SUCH_SNAPSHOT))
     g_signal_emit (snapshot, signals[SIGNAL_DELETED], 0);
@@ -361,18 +378,27 @@ run (Request *request)
                   request);
 }
 
-static gboolean
-begin (OvmSnapshot *snapshot, Work work, OvmSnapshotDone done, gpointer user_data, GError **error)
+static Request *
+begin_work (OvmSnapshot *snapshot, Work work, OvmSnapshotDone done, gpointer user_data, GError **error)
 {
   Request *request;
 
   if (!begin_job (snapshot, works[work].operation, works[work].cancelable, error))
-    return FALSE;
+    return NULL;
   request = request_new (snapshot, done, user_data);
   request->work = work;
   request->outcomes = g_new0 (Outcome, 1);
-  run (request);
-  return TRUE;
+  return request;
+}
+
+static gboolean
+begin (OvmSnapshot *snapshot, Work work, OvmSnapshotDone done, gpointer user_data, GError **error)
+{
+  Request *request = begin_work (snapshot, work, done, user_data, error);
+
+  if (request != NULL)
+    run (request);
+  return request != NULL;
 }
 
 gboolean
@@ -388,6 +414,33 @@ ovm_snapshot_begin_verify_alone (OvmSnapshot *snapshot,
                                  GError **error)
 {
   return begin (snapshot, WORK_VERIFY_ALONE, done, user_data, error);
+}
+
+gboolean
+ovm_snapshot_begin_describe (OvmSnapshot *snapshot,
+                             const char *description,
+                             OvmSnapshotDone done,
+                             gpointer user_data,
+                             GError **error)
+{
+  Request *request;
+
+  if (strlen (description) > OVM_DESCRIPTION_LENGTH_MAX)
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_LIMIT_EXCEEDED,
+                   "description has %zu bytes; the limit is %d",
+                   strlen (description),
+                   OVM_DESCRIPTION_LENGTH_MAX);
+      return FALSE;
+    }
+  request = begin_work (snapshot, WORK_DESCRIBE, done, user_data, error);
+  if (request == NULL)
+    return FALSE;
+  request->description = g_strdup (description);
+  run (request);
+  return TRUE;
 }
 
 gboolean

@@ -19,7 +19,10 @@ G_DECLARE_FINAL_TYPE (OvmSnapshot, ovm_snapshot, OVM, SNAPSHOT, GObject)
  * `deleted` when it is gone.
  */
 
-/** OvmSnapshotInfo: strings are never %NULL. Only @incremental and @size_on_disk change, when it is consolidated. */
+/**
+ * OvmSnapshotInfo: strings are never %NULL. Only @incremental and @size_on_disk change, when it is consolidated, and
+ * @description.
+ */
 typedef struct
 {
   char *directory;
@@ -70,6 +73,18 @@ gboolean ovm_snapshot_begin_verify_alone (OvmSnapshot *snapshot,
                                           OvmSnapshotDone done,
                                           gpointer user_data,
                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * ovm_snapshot_begin_describe:
+ * @description: up to %OVM_DESCRIPTION_LENGTH_MAX bytes
+ *
+ * As ovm_snapshot_begin_verify(). See vmm_snapshot_set_description().
+ */
+gboolean ovm_snapshot_begin_describe (OvmSnapshot *snapshot,
+                                      const char *description,
+                                      OvmSnapshotDone done,
+                                      gpointer user_data,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** ovm_snapshot_begin_delete: as ovm_snapshot_begin_verify(). */
 gboolean ovm_snapshot_begin_delete (OvmSnapshot *snapshot,

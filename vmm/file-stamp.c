@@ -2,8 +2,8 @@
 
 /*
  * The kernel may give two writes within one tick of its clock the same time, so a file that is changed in the very tick
- * in which it was looked at is not told apart. A stamp only spares reading again what was read and found sound; it is no
- * proof of anything.
+ * in which it was looked at is not told apart. A stamp only spares reading again what was read and found sound; it is
+ * no proof of anything.
  */
 
 #include "config.h"

@@ -186,6 +186,16 @@ vmm_manifest_set_consolidated (VmmManifest *manifest)
   set_bytes (&manifest->consolidated_from, manifest->manifest_sha256.data, manifest->manifest_sha256.len);
 }
 
+void
+vmm_manifest_set_description (VmmManifest *manifest, const char *description)
+{
+  char *old = manifest->description;
+
+  manifest->description = text (description);
+  if (old != protobuf_c_empty_string)
+    g_free (old);
+}
+
 static char *
 text_or_null (const char *string)
 {

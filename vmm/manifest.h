@@ -61,6 +61,9 @@ void vmm_manifest_set_incremental (VmmManifest *manifest,
 /** vmm_manifest_set_consolidated: memory.bin is all of RAM now, in what was an incremental snapshot. */
 void vmm_manifest_set_consolidated (VmmManifest *manifest);
 
+/** vmm_manifest_set_description: @description takes the place of what it says. */
+void vmm_manifest_set_description (VmmManifest *manifest, const char *description);
+
 /** vmm_manifest_get_config: (transfer full): the VM's configuration; memory_directory is not part of it. */
 VmmConfig *vmm_manifest_get_config (const VmmManifest *manifest);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A view must start on a boundary of 1 GiB. Taking that much more than needed and giving back what is left over would do,
- * but each mapping that goes is told to every VM that the process has, and each that stays is looked at by every VM that
- * is made: with a thousand VMs that is most of what making one more takes. So a place is guessed, in a part of the address
- * space where nobody else settles, and mapped only if it is free.
+ * A view must start on a boundary of 1 GiB. Taking that much more than needed and giving back what is left over would
+ * do, but each mapping that goes is told to every VM that the process has, and each that stays is looked at by every VM
+ * that is made: with a thousand VMs that is most of what making one more takes. So a place is guessed, in a part of the
+ * address space where nobody else settles, and mapped only if it is free.
  */
 
 #include "config.h"

@@ -15,8 +15,8 @@ G_BEGIN_DECLS
  * @size: bytes, a multiple of the page size
  * @protection: as of mmap(), like @flags and @fd; MAP_NORESERVE is added
  *
- * mmap() of @fd from offset 0 on, at an address that is a multiple of %VMM_MEMORY_PLACE_ALIGNMENT, where nothing else is.
- * It is taken away with munmap().
+ * mmap() of @fd from offset 0 on, at an address that is a multiple of %VMM_MEMORY_PLACE_ALIGNMENT, where nothing else
+ * is. It is taken away with munmap().
  *
  * Thread: any. Errors: INVALID_MEMORY_SIZE if the host has no address space for it; HOST.
  */

@@ -108,8 +108,10 @@ make_manifest (VmmSnapshot *snapshot, GError **error)
   g_autoptr (GBytes) bytes = vmm_manifest_pack (vmm_snapshot_get_manifest (snapshot));
   VmmManifest *manifest = vmm_manifest_unpack (bytes, error);
 
-  if (manifest != NULL)
-    vmm_manifest_set_consolidated (manifest);
+  if (manifest == NULL)
+    return NULL;
+  vmm_manifest_set_consolidated (manifest);
+  vmm_manifest_set_description (manifest, vmm_snapshot_get_description (snapshot));
   return manifest;
 }
 

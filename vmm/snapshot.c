@@ -46,6 +46,7 @@ struct _VmmSnapshot
   VmmManifest *manifest;
   VmmSavedState *state; /* NULL if only memory is wanted */
   VmmConfig *config;
+  char *description;   /* later than the manifest's; NULL for none */
   VmmPageSet *pages;   /* that memory.bin holds; NULL for all */
   VmmSnapshot *parent; /* whose memory lies under ours; NULL for none, or none that was opened */
   VmmDamage *damage;   /* NULL unless it was opened although it may have some */
@@ -59,6 +60,7 @@ snapshot_free (VmmSnapshot *snapshot)
   vmm_damage_free (snapshot->damage);
   vmm_page_set_free (snapshot->pages);
   vmm_config_free (snapshot->config);
+  g_free (snapshot->description);
   vmm_saved_state_free (snapshot->state);
   vmm_manifest_free (snapshot->manifest);
   vmm_fd_clear (&snapshot->memory_fd);
@@ -399,6 +401,8 @@ open_snapshot (const VmmFileOps *ops, const char *directory, gboolean with_state
       (with_state && !load_state (snapshot, error)) || !load_pages (snapshot, error) ||
       !open_memory (snapshot, error))
     return NULL;
+  if (with_state)
+    snapshot->description = vmm_snapshot_read_description (ops, snapshot->directory_fd);
   return g_steal_pointer (&snapshot);
 }
 
@@ -591,7 +595,7 @@ vmm_snapshot_get_parent_uuid (VmmSnapshot *snapshot)
 const char *
 vmm_snapshot_get_description (VmmSnapshot *snapshot)
 {
-  return snapshot->manifest->description;
+  return snapshot->description != NULL ? snapshot->description : snapshot->manifest->description;
 }
 
 const char *

@@ -15,7 +15,9 @@ G_BEGIN_DECLS
 #define VMM_SNAPSHOT_MANIFEST "manifest.bin"
 #define VMM_SNAPSHOT_STATE "state.bin"
 #define VMM_SNAPSHOT_MEMORY "memory.bin"
-#define VMM_SNAPSHOT_PAGES "pages.bin" /* of an incremental one only */
+#define VMM_SNAPSHOT_PAGES "pages.bin"             /* of an incremental one only */
+#define VMM_SNAPSHOT_DESCRIPTION "description.txt" /* of one that was described after it was saved */
+#define VMM_SNAPSHOT_DESCRIPTION_NEW "description.txt.new"
 
 /**
  * vmm_snapshot_open_with_ops:
@@ -53,6 +55,9 @@ VmmSnapshot *vmm_snapshot_open_damaged (const VmmFileOps *ops,
 
 /** vmm_snapshot_get_damage: (nullable): what vmm_snapshot_open_damaged() found; %NULL if others opened it. */
 const VmmDamage *vmm_snapshot_get_damage (VmmSnapshot *snapshot);
+
+/** vmm_snapshot_read_description: (nullable) (transfer full): what was said of it since it was saved, if that is sound. */
+char *vmm_snapshot_read_description (const VmmFileOps *ops, int directory_fd);
 
 const VmmFileOps *vmm_snapshot_get_ops (VmmSnapshot *snapshot); /* (nullable) */
 int vmm_snapshot_get_directory_fd (VmmSnapshot *snapshot);      /* O_PATH; belongs to @snapshot */

@@ -48,6 +48,8 @@ static const char *const snapshot_files[] = { VMM_SNAPSHOT_MANIFEST,
                                               VMM_SNAPSHOT_STATE,
                                               VMM_SNAPSHOT_PAGES,
                                               VMM_SNAPSHOT_MEMORY,
+                                              VMM_SNAPSHOT_DESCRIPTION,
+                                              VMM_SNAPSHOT_DESCRIPTION_NEW,
                                               NULL };
 
 /* whether @name is ".<anything>.staging-<digits>-<16 hexadecimal digits>" */

@@ -177,7 +177,8 @@ const char *vmm_snapshot_get_uuid (VmmSnapshot *snapshot);
 const char *vmm_snapshot_get_vm_uuid (VmmSnapshot *snapshot);
 const char *vmm_snapshot_get_vm_name (VmmSnapshot *snapshot);
 const char *vmm_snapshot_get_parent_uuid (VmmSnapshot *snapshot); /* (nullable) */
-const char *vmm_snapshot_get_description (VmmSnapshot *snapshot); /* "" for none */
+const char *vmm_snapshot_get_description (
+    VmmSnapshot *snapshot); /* the latest when it was opened; "" for none */
 const char *vmm_snapshot_get_architecture (VmmSnapshot *snapshot);
 const char *vmm_snapshot_get_version (VmmSnapshot *snapshot);     /* program that saved it */
 gboolean vmm_snapshot_get_running (VmmSnapshot *snapshot);        /* was the VM running? */
@@ -271,6 +272,21 @@ gboolean vmm_snapshot_verify_directory (const char *directory,
                                         gpointer user_data,
                                         GCancellable *cancellable,
                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_snapshot_set_description:
+ * @text: UTF-8, up to 64 KiB
+ *
+ * Says something else of a snapshot than was said when it was saved. It stands in a file of its own: those that make up
+ * the snapshot stay as they are. What was opened goes on to tell the old one. One at a time for a snapshot. If it fails
+ * there is the old one or, only where the disk failed at last, the new.
+ *
+ * Thread: any that may block. Errors: %VMM_ERROR_LIMIT_EXCEEDED, %VMM_ERROR_INVALID_CONFIG, %VMM_ERROR_NO_SPACE,
+ * %VMM_ERROR_NOT_AUTHORIZED, %VMM_ERROR_NO_SUCH_FILE if the snapshot was deleted, %VMM_ERROR_HOST.
+ */
+gboolean vmm_snapshot_set_description (VmmSnapshot *snapshot,
+                                       const char *text,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * vmm_snapshot_is_current:

@@ -99,6 +99,17 @@ ovm_ctl_client_get_snapshot_at (OvmDBusManager *manager, const char *path, GErro
                                            error);
 }
 
+OvmDBusSnapshot *
+ovm_ctl_client_open_snapshot (OvmDBusManager *manager, const char *directory, GError **error)
+{
+  g_autofree char *path = NULL;
+
+  if (!ovm_dbus_manager_call_open_snapshot_sync (
+          manager, directory, G_DBUS_CALL_FLAGS_NONE, OVM_CTL_NO_TIMEOUT, &path, NULL, error))
+    return NULL;
+  return ovm_ctl_client_get_snapshot_at (manager, path, error);
+}
+
 static int
 compare_paths (gconstpointer a, gconstpointer b)
 {

@@ -60,6 +60,11 @@ GPtrArray *ovm_ctl_client_list (OvmDBusManager *manager,
                                 const char *interface,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** ovm_ctl_client_open_snapshot: the snapshot in @directory, also one that the service has not seen yet. */
+OvmDBusSnapshot *ovm_ctl_client_open_snapshot (OvmDBusManager *manager,
+                                               const char *directory,
+                                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /**
  * ovm_ctl_client_describe:
  *

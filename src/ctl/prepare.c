@@ -8,17 +8,6 @@
 
 #include <glib/gi18n.h>
 
-static OvmDBusSnapshot *
-open_snapshot (OvmDBusManager *manager, const char *directory, GError **error)
-{
-  g_autofree char *path = NULL;
-
-  if (!ovm_dbus_manager_call_open_snapshot_sync (
-          manager, directory, G_DBUS_CALL_FLAGS_NONE, OVM_CTL_NO_TIMEOUT, &path, NULL, error))
-    return NULL;
-  return ovm_ctl_client_get_snapshot_at (manager, path, error);
-}
-
 static gboolean
 prepare (OvmDBusSnapshot *snapshot,
          const char *directory,
@@ -108,7 +97,7 @@ run (OvmCtl *ctl, const char *const *args)
   directory = ovm_ctl_client_make_absolute (words[0]);
   manager = ovm_ctl_client_get_manager (ctl, &error);
   if (manager != NULL)
-    snapshot = open_snapshot (manager, directory, &error);
+    snapshot = ovm_ctl_client_open_snapshot (manager, directory, &error);
   if (snapshot == NULL || !prepare (snapshot, directory, count, driver, cpu, memory, &error))
     return ovm_ctl_fail (ctl, error);
   if (ctl->json)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Mappings without a name come and go with malloc() and with the stacks of threads. Any of ours is guest RAM, or a place
- * for it, and is known by where it begins.
+ * Mappings without a name come and go with malloc() and with the stacks of threads. Any of ours is guest RAM, or a
+ * place for it, and is known by where it begins.
  */
 
 #include "config.h"

@@ -44,6 +44,27 @@ test_properties (Bus *bus, gconstpointer data)
 }
 
 static void
+test_describes (Bus *bus, gconstpointer data)
+{
+  g_autofree char *snapshot = NULL;
+  g_autofree char *long_text = g_strnfill (OVM_DESCRIPTION_LENGTH_MAX + 1, 'x');
+  g_autofree char *too_long = g_strdup_printf ("('%s',)", long_text);
+  g_autofree char *note = bus_path (bus, "s/description.txt");
+
+  create_vm (bus);
+  snapshot = make (bus, "s");
+  bus_assert_property (bus, snapshot, "Snapshot", "Description", "''");
+  bus_do (bus, snapshot, "Snapshot", "SetDescription", "('before the update',)");
+  bus_assert_property (bus, snapshot, "Snapshot", "Description", "'before the update'");
+  bus_wait_until (bus_find_signal (bus, "{'Description': <'before the update'>") != NULL);
+  bus_assert_fails (bus, snapshot, "Snapshot", "SetDescription", too_long, OVM_ERROR_LIMIT_EXCEEDED);
+  bus_assert_property (bus, snapshot, "Snapshot", "Description", "'before the update'");
+  g_assert_true (g_file_test (note, G_FILE_TEST_EXISTS));
+  bus_do (bus, snapshot, "Snapshot", "Delete", "(@a{sv} {},)");
+  g_assert_false (g_file_test (note, G_FILE_TEST_EXISTS));
+}
+
+static void
 test_parent_comes_and_goes (Bus *bus, gconstpointer data)
 {
   g_autofree char *parent = NULL;
@@ -241,6 +262,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   bus_test_add ("/src/snapshot-bus/properties", test_properties);
+  bus_test_add ("/src/snapshot-bus/describes", test_describes);
   bus_test_add ("/src/snapshot-bus/parent-comes-and-goes", test_parent_comes_and_goes);
   bus_test_add ("/src/snapshot-bus/tree", test_tree);
   bus_test_add ("/src/snapshot-bus/deletes", test_deletes);

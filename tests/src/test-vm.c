@@ -149,8 +149,7 @@ test_one_operation_at_a_time (void)
   vm = model_create (&model, "vm", "'test-delay-ms': <uint32 200>");
   model_do (&model, vm, OVM_OPERATION_START);
   model_reset (&model);
-  g_assert_true (
-      ovm_vm_begin (vm, ovm_action_new_save (directory, NULL), model_on_action, &model, &error));
+  g_assert_true (ovm_vm_begin (vm, ovm_action_new_save (directory, NULL), model_on_action, &model, &error));
   g_assert_nonnull (ovm_vm_get_job (vm));
   for (int operation = 0; operation < OVM_OPERATION_OPEN_CONSOLE; operation++)
     {
@@ -179,8 +178,7 @@ test_cancelled_save_leaves_nothing (void)
   vm = model_create (&model, "vm", "'test-delay-ms': <uint32 500>");
   model_do (&model, vm, OVM_OPERATION_START);
   model_reset (&model);
-  g_assert_true (
-      ovm_vm_begin (vm, ovm_action_new_save (directory, NULL), model_on_action, &model, &error));
+  g_assert_true (ovm_vm_begin (vm, ovm_action_new_save (directory, NULL), model_on_action, &model, &error));
   g_assert_true (ovm_job_cancel (ovm_vm_get_job (vm), &error));
   model_wait_until (model.done);
   g_assert_error (model.error, OVM_ERROR, OVM_ERROR_CANCELLED);

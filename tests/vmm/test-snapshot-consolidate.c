@@ -76,6 +76,20 @@ consolidate (Fixture *fixture, guint i)
   fixture->complete[i] = TRUE;
 }
 
+static void
+test_keeps_the_description (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSnapshot) before = vmm_snapshot_open (fixture->directories[1], &error);
+  g_autoptr (VmmSnapshot) after = NULL;
+
+  g_assert_true (vmm_snapshot_set_description (before, "later", &error));
+  consolidate (fixture, 1);
+  after = vmm_snapshot_open (fixture->directories[1], &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (vmm_snapshot_get_description (after), ==, "later");
+}
+
 static guint
 count_entries (const char *directory)
 {
@@ -284,6 +298,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("any-order-of-deletes", test_any_order_of_deletes);
   ADD ("keeps-what-it-is", test_keeps_what_it_is);
+  ADD ("keeps-the-description", test_keeps_the_description);
   ADD ("can-be-cancelled", test_can_be_cancelled);
   ADD ("keeps-what-is-not-its-own", test_keeps_what_is_not_its_own);
   ADD ("survives-every-failure", test_survives_every_failure);
