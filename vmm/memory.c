@@ -5,8 +5,8 @@
  * and the hole below 4 GiB exists for the guest only. What lies over it after a restore through a chain, pieces of
  * younger snapshots' files, is found at that same number, too.
  *
- * The mapping starts on a 1 GiB boundary: a flip then moves the page tables of the old view aside whole. The old mapping
- * keeps the range ours until the new one lies there, so no other thread's mmap can land in between.
+ * The mapping starts on a 1 GiB boundary: a flip then moves the page tables of the old view aside whole. The old
+ * mapping keeps the range ours until the new one lies there, so no other thread's mmap can land in between.
  *
  * The VMM reaches guest memory through the kernel (process_vm_readv and its sibling) and not by a pointer: where the
  * file system cannot give a page any more, a load through a pointer is a SIGBUS that takes every VM along, and a

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a snapshot needs of a processor is what its guest was told: the CPUID of the first VP, which all share. A host that
- * will do once will do as long as this process lives.
+ * What a snapshot needs of a processor is what its guest was told: the CPUID of the first VP, which all share. A host
+ * that will do once will do as long as this process lives.
  */
 
 #include "config.h"

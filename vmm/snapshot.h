@@ -56,7 +56,11 @@ VmmSnapshot *vmm_snapshot_open_damaged (const VmmFileOps *ops,
 /** vmm_snapshot_get_damage: (nullable): what vmm_snapshot_open_damaged() found; %NULL if others opened it. */
 const VmmDamage *vmm_snapshot_get_damage (VmmSnapshot *snapshot);
 
-/** vmm_snapshot_read_description: (nullable) (transfer full): what was said of it since it was saved, if that is sound. */
+/**
+ * vmm_snapshot_read_description:
+ *
+ * (nullable) (transfer full): what was said of it since it was saved, if that is sound.
+ */
 char *vmm_snapshot_read_description (const VmmFileOps *ops, int directory_fd);
 
 const VmmFileOps *vmm_snapshot_get_ops (VmmSnapshot *snapshot); /* (nullable) */

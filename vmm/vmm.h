@@ -292,7 +292,8 @@ gboolean vmm_snapshot_set_description (VmmSnapshot *snapshot,
  * vmm_snapshot_is_current:
  *
  * Whether the name of @snapshot's directory still leads to the one that was opened, and no file in it was replaced or
- * written to since; and the same of those of its chain that were opened: so whether opening it again would find the same.
+ * written to since; and the same of those of its chain that were opened: so whether opening it again would find the
+ * same.
  * Thread: any that may block.
  */
 gboolean vmm_snapshot_is_current (VmmSnapshot *snapshot);
