@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A restore builds the new machine beside the one that is there, or takes one that was made ahead (a spare), and
+ * exchanges the two at last: until then a failure leaves the VM as it was. Going back to the snapshot that the machine
+ * runs from needs no other one.
+ */
+
+#include "config.h"
+#include "src/kvm-restore.h"
+
+struct _OvmDriverSpare
+{
+  OvmKvmBody body;
+  gboolean is_blank;
+  VmmCpuPolicy cpu; /* that it was made with, unless it is blank */
+};
+
+/* puts the old machine back: what it was doing it goes on with */
+static void
+go_back (OvmDriverVm *vm, OvmKvmBody *old, OvmState state, const char *reason)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (old->machine == NULL)
+    {
+      ovm_kvm_vm_set_state (vm, state, reason);
+      return;
+    }
+  ovm_kvm_vm_put_in (vm, old, state != OVM_STATE_RUNNING);
+  if (state == OVM_STATE_RUNNING && !vmm_machine_resume (vm->machine, &error))
+    ovm_kvm_vm_crash (vm, error->message);
+}
+
+/* The machine stays. Should the guest have ended by itself meanwhile, @ended tells, and there is no error. */
+static gboolean
+go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gboolean *ended, GError **error)
+{
+  g_autofree char *reason = NULL;
+  g_autoptr (GError) local_error = NULL;
+  OvmState state = ovm_kvm_vm_get_state (vm, &reason);
+
+  ovm_kvm_vm_set_state (vm, paused ? OVM_STATE_PAUSED : OVM_STATE_RUNNING, NULL);
+  if (vmm_machine_go_back (vm->machine, snapshot, paused, &local_error))
+    return TRUE;
+  *ended = !vmm_machine_runs_from (vm->machine, snapshot);
+  if (*ended)
+    return FALSE;
+  ovm_kvm_vm_set_state (vm, state, reason);
+  return ovm_kvm_vm_fail (vm, g_steal_pointer (&local_error), error);
+}
+
+void
+ovm_kvm_dismiss (OvmDriverSpare *spare)
+{
+  ovm_kvm_body_clear (&spare->body);
+  g_free (spare);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (OvmDriverSpare, ovm_kvm_dismiss)
+
+/* what is wanted of its RAM before the guest runs */
+static gboolean
+populate (VmmMachine *machine, const OvmDriverRestore *how, const OvmDriverTask *task, GError **error)
+{
+  if (how->memory == OVM_MEMORY_POPULATE)
+    return vmm_machine_populate (machine, task->progress, task->progress_data, task->cancellable, error);
+  if (how->memory == OVM_MEMORY_WORKING_SET && how->working_set != NULL)
+    return vmm_machine_use_working_set (machine,
+                                        how->working_set,
+                                        task->progress,
+                                        task->progress_data,
+                                        task->cancellable,
+                                        error);
+  return TRUE;
+}
+
+OvmDriverSpare *
+ovm_kvm_prepare (VmmSnapshot *snapshot,
+                 const OvmDriverRestore *how,
+                 GVariant *options,
+                 const OvmDriverTask *task,
+                 GError **error)
+{
+  g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
+
+  if (!vmm_snapshot_check_cpu (snapshot, how->cpu, error))
+    return NULL;
+  spare->cpu = how->cpu;
+  spare->body.boot = g_new0 (OvmKvmBoot, 1);
+  spare->body.machine = vmm_machine_new_from_snapshot (snapshot,
+                                                       vmm_snapshot_get_config (snapshot),
+                                                       NULL,
+                                                       ovm_kvm_vm_on_machine_event,
+                                                       spare->body.boot,
+                                                       error);
+  if (spare->body.machine == NULL || !populate (spare->body.machine, how, task, error) ||
+      !vmm_machine_warm_up (spare->body.machine, error))
+    return NULL;
+  return g_steal_pointer (&spare);
+}
+
+OvmDriverSpare *
+ovm_kvm_prepare_blank (const VmmConfig *shape, GError **error)
+{
+  g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
+
+  spare->is_blank = TRUE;
+  spare->body.boot = g_new0 (OvmKvmBoot, 1);
+  spare->body.machine = vmm_machine_new_blank (shape, ovm_kvm_vm_on_machine_event, spare->body.boot, error);
+  if (spare->body.machine == NULL || !vmm_machine_warm_up (spare->body.machine, error))
+    return NULL;
+  return g_steal_pointer (&spare);
+}
+
+/* out of @spare, which it empties, or else built now */
+static gboolean
+build_restored (OvmDriverVm *vm, VmmSnapshot *snapshot, OvmDriverSpare *spare, OvmKvmBody *new, GError **error)
+{
+  if (spare == NULL)
+    {
+      new->boot = ovm_kvm_boot_new (vm);
+      new->machine = vmm_machine_new_from_snapshot (snapshot,
+                                                    vm->config,
+                                                    vm->console,
+                                                    ovm_kvm_vm_on_machine_event,
+                                                    new->boot,
+                                                    error);
+      return new->machine != NULL;
+    }
+  new->machine = g_steal_pointer (&spare->body.machine);
+  new->boot = g_steal_pointer (&spare->body.boot);
+  ovm_kvm_boot_assign (new->boot, vm);
+  if (spare->is_blank)
+    return vmm_machine_fill (new->machine, snapshot, vm->config, vm->console, error);
+  return vmm_machine_adopt (new->machine, snapshot, vm->config, vm->console, error);
+}
+
+/* whether the machine that is there went back; if not, and there is no error, another one is to be made */
+static gboolean
+restore_in_place (OvmDriverVm *vm,
+                  VmmSnapshot *snapshot,
+                  const OvmDriverRestore *how,
+                  const OvmDriverTask *task,
+                  GError **error)
+{
+  gboolean ended = FALSE;
+
+  /* beforehand: what it fails of shall leave the VM as it was, and going back drops only what the guest has changed */
+  if (!populate (vm->machine, how, task, error))
+    return FALSE;
+  vmm_machine_catch_up (vm->machine, how->clock == OVM_CLOCK_CATCH_UP);
+  if (go_back_in_place (vm, snapshot, how->paused, &ended, error))
+    return TRUE;
+  vmm_machine_catch_up (vm->machine, FALSE);
+  return FALSE;
+}
+
+/* puts @new in the place of what the VM has */
+static gboolean
+exchange (OvmDriverVm *vm, OvmKvmBody *new, gboolean paused, GError **error)
+{
+  g_autofree char *reason = NULL;
+  OvmState state = ovm_kvm_vm_get_state (vm, &reason);
+  g_auto (OvmKvmBody) old = { 0 };
+
+  /* a guest that ends by itself now is let go: a restore is allowed from any state */
+  if (vm->machine != NULL && state == OVM_STATE_RUNNING && !vmm_machine_pause (vm->machine, NULL))
+    state = ovm_kvm_vm_get_state (vm, NULL);
+  ovm_kvm_vm_take_out (vm, &old);
+  if (ovm_kvm_vm_boot (vm, new, paused, error))
+    {
+      ovm_kvm_vm_discard_later (vm, &old);
+      return TRUE;
+    }
+  go_back (vm, &old, state, reason);
+  return FALSE;
+}
+
+gboolean
+ovm_kvm_restore (OvmDriverVm *vm,
+                 VmmSnapshot *snapshot,
+                 const OvmDriverRestore *how,
+                 const OvmDriverTask *task,
+                 GError **error)
+{
+  g_autoptr (OvmDriverSpare) spare = how->spare;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
+  g_auto (OvmKvmBody) new = { 0 };
+
+  if (vm->machine != NULL && vmm_machine_runs_from (vm->machine, snapshot))
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      if (restore_in_place (vm, snapshot, how, task, &local_error))
+        return TRUE;
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+    }
+  /* the processor has been looked at when a spare was made for it */
+  if ((spare == NULL || spare->is_blank || (spare->cpu != VMM_CPU_EXACT && spare->cpu != how->cpu)) &&
+      !vmm_snapshot_check_cpu (snapshot, how->cpu, error))
+    return FALSE;
+  if (!build_restored (vm, snapshot, spare, &new, error) || !populate (new.machine, how, task, error))
+    return FALSE;
+  vmm_machine_catch_up (new.machine, how->clock == OVM_CLOCK_CATCH_UP);
+  return exchange (vm, &new, how->paused, error);
+}
