@@ -57,8 +57,9 @@ typedef struct
   OvmPrepared *prepared; /* where the spare comes from; NULL for nowhere, or from among the blank ones */
   OvmDriverSpare *spare;
   const OvmDriver *driver;
-  gboolean stale;   /* the directory holds another snapshot by now */
-  gboolean defined; /* the main thread may touch the VM */
+  gboolean stale;  /* the directory holds another snapshot by now */
+  gint defined;    /* atomic: the main thread may touch the VM */
+  gint is_awaited; /* atomic: somebody wants to see the VM as soon as it is defined */
   gboolean vm_shown;
   /* told once */
   OvmManagerVmDone done;
@@ -343,7 +344,7 @@ ovm_manager_begin_create (OvmManager *manager,
 static void
 show_vm (Making *making)
 {
-  if (making->defined && !making->vm_shown)
+  if (g_atomic_int_get (&making->defined) && !making->vm_shown)
     {
       making->vm_shown = TRUE;
       add_vm (making->manager, making->vm);
@@ -355,6 +356,7 @@ show_vm (Making *making)
 static void
 on_job_shown (OvmJob *job, Making *making)
 {
+  g_atomic_int_set (&making->is_awaited, TRUE);
   show_vm (making);
 }
 
@@ -363,9 +365,7 @@ on_restore_defined (gpointer data)
 {
   Making *making = data;
 
-  making->defined = TRUE;
-  if (ovm_job_get_shown (making->job))
-    show_vm (making);
+  show_vm (making);
   if (!ovm_options_get_boolean (making->options, "wait", TRUE))
     tell (making, NULL);
 }
@@ -441,7 +441,10 @@ run_restore (gpointer data, const OvmDriverTask *task, GError **error)
         making->driver->dismiss (g_steal_pointer (&making->spare));
       return FALSE;
     }
-  ovm_worker_tell_main (ovm_job_list_get_worker (making->manager->jobs), on_restore_defined, making);
+  /* the other order in on_job_shown(): one of the two sees what the other has set */
+  g_atomic_int_set (&making->defined, TRUE);
+  if (g_atomic_int_get (&making->is_awaited))
+    ovm_worker_tell_main (ovm_job_list_get_worker (making->manager->jobs), on_restore_defined, making);
   return ovm_vm_work (making->vm, task, error);
 }
 
@@ -464,7 +467,7 @@ replace_spare (Making *making)
     ovm_prepared_renew (making->prepared);
   else if (making->prepared != NULL && ovm_prepared_get_wanted (making->prepared) > 0)
     ovm_prepared_refill (making->prepared);
-  else if (making->defined && !making->manager->closing)
+  else if (g_atomic_int_get (&making->defined) && !making->manager->closing)
     ovm_blanks_refill (making->manager->blanks, making->driver, vmm_snapshot_get_config (making->snapshot));
 }
 
@@ -476,9 +479,9 @@ on_restored (gpointer data, const GError *error)
 
   ovm_snapshot_cache_expire (ovm_snapshot_list_get_cache (making->manager->snapshots));
   show_vm (making);
-  if (making->defined)
+  if (g_atomic_int_get (&making->defined))
     ovm_vm_end_work (making->vm, ours);
-  if (making->defined && ours != NULL)
+  if (g_atomic_int_get (&making->defined) && ours != NULL)
     ovm_vm_forget (making->vm);
   ovm_job_complete (making->job, ours, ours == NULL ? ovm_vm_get_path (making->vm) : NULL);
   tell (making, ours);

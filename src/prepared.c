@@ -371,13 +371,13 @@ ovm_prepared_take (OvmPrepared *prepared,
     return FALSE;
   *snapshot = vmm_snapshot_ref (prepared->snapshot);
   *spare = g_queue_pop_head (&prepared->spares);
-  g_signal_emit (prepared, signals[SIGNAL_CHANGED], 0);
   return TRUE;
 }
 
 void
 ovm_prepared_refill (OvmPrepared *prepared)
 {
+  g_signal_emit (prepared, signals[SIGNAL_CHANGED], 0);
   fill (prepared);
 }
 

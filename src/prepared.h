@@ -62,7 +62,8 @@ void ovm_prepared_want (OvmPrepared *prepared,
  * @snapshot: (out) (transfer full): what it was made of
  * @spare: (out) (transfer full):
  *
- * Takes one that @driver has made. It is not replaced before ovm_prepared_refill().
+ * Takes one that @driver has made. It is not replaced, and nobody is told, before ovm_prepared_refill(): telling the
+ * bus takes time that the restore waits for.
  *
  * Returns: whether there was one
  */
