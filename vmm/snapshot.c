@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The directory is opened once, and its files through that descriptor: whoever renames or replaces things later
- * changes nothing for us. Manifest and state are read whole, once, and what is checked is what is used.
+ * Manifest and state are read whole, once, and what is checked is what is used.
  * memory.bin stays on disk; its size is checked on opening, its content when vmm_snapshot_verify() is asked for.
  *
  * Who wants a snapshot to use it stops at the first thing that is wrong. Who wants to know what is wrong opens it with
@@ -14,35 +13,18 @@
 
 #include "vmm/digest.h"
 #include "vmm/fd.h"
-#include "vmm/file-stamp.h"
+#include "vmm/snapshot-directory.h"
 #include "vmm/staging.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define OPEN_ATTEMPTS 2u
-#define FILES_MAX 4u
-
-/* a file that was opened, and what it was then */
-typedef struct
-{
-  const char *name;
-  VmmFileStamp stamp;
-} Stamped;
 
 struct _VmmSnapshot
 {
   gatomicrefcount refs;
-  const VmmFileOps *ops;
-  char *directory;
-  int directory_fd;
+  VmmSnapshotDirectory directory;
   int memory_fd;
-  guint64 size_on_disk;
-  Stamped files[FILES_MAX];
-  guint n_files;
   VmmManifest *manifest;
   VmmSavedState *state; /* NULL if only memory is wanted */
   VmmConfig *config;
@@ -64,8 +46,7 @@ snapshot_free (VmmSnapshot *snapshot)
   vmm_saved_state_free (snapshot->state);
   vmm_manifest_free (snapshot->manifest);
   vmm_fd_clear (&snapshot->memory_fd);
-  vmm_fd_clear (&snapshot->directory_fd);
-  g_free (snapshot->directory);
+  vmm_snapshot_directory_clear (&snapshot->directory);
   g_free (snapshot);
 }
 
@@ -83,133 +64,12 @@ vmm_snapshot_unref (VmmSnapshot *snapshot)
     snapshot_free (snapshot);
 }
 
-/* a file that is not there makes it no snapshot, rather than a bad path */
-static void
-set_error (GError **error, int error_number, const char *action, const char *directory, const char *name)
-{
-  g_autoptr (GError) local_error = NULL;
-
-  vmm_file_ops_set_error (&local_error, error_number, action, directory, name);
-  if (g_error_matches (local_error, VMM_ERROR, VMM_ERROR_NO_SUCH_FILE))
-    local_error->code = VMM_ERROR_NO_SUCH_SNAPSHOT;
-  g_propagate_error (error, g_steal_pointer (&local_error));
-}
-
-static gboolean
-open_directory (VmmSnapshot *snapshot, GError **error)
-{
-  if (!g_path_is_absolute (snapshot->directory))
-    {
-      g_set_error (error,
-                   VMM_ERROR,
-                   VMM_ERROR_NO_SUCH_SNAPSHOT,
-                   "'%s' is not an absolute path",
-                   snapshot->directory);
-      return FALSE;
-    }
-  snapshot->directory_fd =
-      vmm_file_ops_open (snapshot->ops, AT_FDCWD, snapshot->directory, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-  if (snapshot->directory_fd >= 0)
-    return TRUE;
-  if (errno == ENOTDIR || errno == ELOOP)
-    g_set_error (error,
-                 VMM_ERROR,
-                 VMM_ERROR_NO_SUCH_SNAPSHOT,
-                 "'%s' is not a directory; a snapshot is one, and a symbolic link to one is not followed",
-                 snapshot->directory);
-  else
-    set_error (error, errno, "open snapshot", NULL, snapshot->directory);
-  return FALSE;
-}
-
-/* opens a file of the snapshot, which must be a regular one; O_NONBLOCK so that a FIFO does not hold us up */
-static int
-open_file (VmmSnapshot *snapshot, const char *name, guint64 *size, GError **error)
-{
-  VMM_AUTO_FD int fd = vmm_file_ops_open (snapshot->ops,
-                                          snapshot->directory_fd,
-                                          name,
-                                          O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-                                          0);
-  struct stat st;
-
-  if (fd < 0 && (errno == ELOOP || errno == ENXIO))
-    {
-      g_set_error (error,
-                   VMM_ERROR,
-                   VMM_ERROR_CORRUPT,
-                   "'%s/%s' is not a regular file: symbolic links and sockets are no part of a snapshot",
-                   snapshot->directory,
-                   name);
-      return -1;
-    }
-  if (fd < 0 || vmm_file_ops_stat (snapshot->ops, fd, name, &st) < 0)
-    {
-      set_error (error, errno, "open", snapshot->directory, name);
-      return -1;
-    }
-  if (!S_ISREG (st.st_mode))
-    {
-      g_set_error (error,
-                   VMM_ERROR,
-                   VMM_ERROR_CORRUPT,
-                   "'%s/%s' is not a regular file, its mode is 0%o",
-                   snapshot->directory,
-                   name,
-                   st.st_mode);
-      return -1;
-    }
-  snapshot->size_on_disk += (guint64) st.st_blocks * 512;
-  snapshot->files[snapshot->n_files++] = (Stamped){ name, vmm_file_stamp_take (&st) };
-  *size = (guint64) st.st_size;
-  return vmm_fd_steal (&fd);
-}
-
-static gboolean
-set_size_error (VmmSnapshot *snapshot, const char *name, guint64 size, guint64 expected, GError **error)
-{
-  g_set_error (error,
-               VMM_ERROR,
-               VMM_ERROR_CORRUPT,
-               "'%s/%s' has %" G_GUINT64_FORMAT " bytes, expected %" G_GUINT64_FORMAT,
-               snapshot->directory,
-               name,
-               size,
-               expected);
-  return FALSE;
-}
-
-static GBytes *
-read_file (VmmSnapshot *snapshot, int fd, const char *name, gsize size, GError **error)
-{
-  g_autofree guint8 *buffer = g_try_malloc (size + 1);
-  gssize n;
-
-  if (buffer == NULL)
-    {
-      vmm_file_ops_set_error (error, ENOMEM, "read", snapshot->directory, name);
-      return NULL;
-    }
-  /* one byte more than there should be, to see whether it grew */
-  n = vmm_file_ops_read (snapshot->ops, fd, name, buffer, size + 1, 0);
-  if (n < 0)
-    {
-      vmm_file_ops_set_error (error, errno, "read", snapshot->directory, name);
-      return NULL;
-    }
-  if ((gsize) n != size)
-    {
-      set_size_error (snapshot, name, (guint64) n, size, error);
-      return NULL;
-    }
-  return g_bytes_new_take (g_steal_pointer (&buffer), size);
-}
-
 static gboolean
 load_manifest (VmmSnapshot *snapshot, GError **error)
 {
   guint64 size;
-  VMM_AUTO_FD int fd = open_file (snapshot, VMM_SNAPSHOT_MANIFEST, &size, error);
+  VMM_AUTO_FD int fd =
+      vmm_snapshot_directory_open_file (&snapshot->directory, VMM_SNAPSHOT_MANIFEST, &size, error);
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
@@ -221,12 +81,13 @@ load_manifest (VmmSnapshot *snapshot, GError **error)
                    VMM_ERROR,
                    VMM_ERROR_CORRUPT,
                    "'%s/" VMM_SNAPSHOT_MANIFEST "' has %" G_GUINT64_FORMAT " bytes, %u are the most",
-                   snapshot->directory,
+                   snapshot->directory.path,
                    size,
                    VMM_MANIFEST_SIZE_MAX);
       return FALSE;
     }
-  bytes = read_file (snapshot, fd, VMM_SNAPSHOT_MANIFEST, (gsize) size, error);
+  bytes =
+      vmm_snapshot_directory_read_file (&snapshot->directory, fd, VMM_SNAPSHOT_MANIFEST, (gsize) size, error);
   if (bytes == NULL)
     return FALSE;
   snapshot->manifest = vmm_manifest_unpack (bytes, &local_error);
@@ -234,7 +95,7 @@ load_manifest (VmmSnapshot *snapshot, GError **error)
     {
       g_prefix_error (&local_error,
                       "%s%s",
-                      snapshot->directory,
+                      snapshot->directory.path,
                       g_str_has_prefix (local_error->message, VMM_SNAPSHOT_MANIFEST) ? "/" : ": ");
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
@@ -263,7 +124,7 @@ check_file_digest (VmmSnapshot *snapshot,
                VMM_ERROR,
                VMM_ERROR_CORRUPT,
                "'%s/%s' is damaged: its %zu bytes from offset 0 have the SHA-256 %s, expected %s",
-               snapshot->directory,
+               snapshot->directory.path,
                name,
                g_bytes_get_size (bytes),
                found_string,
@@ -286,7 +147,7 @@ check_unit_names (VmmSnapshot *snapshot, GError **error)
                  VMM_ERROR_CORRUPT,
                  "'%s': " VMM_SNAPSHOT_STATE " has %zu units, and not the %zu that " VMM_SNAPSHOT_MANIFEST
                  " lists, in that order",
-                 snapshot->directory,
+                 snapshot->directory.path,
                  n,
                  snapshot->manifest->n_state_units);
   return same;
@@ -297,21 +158,22 @@ load_state (VmmSnapshot *snapshot, GError **error)
 {
   guint64 expected = snapshot->manifest->state_size;
   guint64 size;
-  VMM_AUTO_FD int fd = open_file (snapshot, VMM_SNAPSHOT_STATE, &size, error);
+  VMM_AUTO_FD int fd =
+      vmm_snapshot_directory_open_file (&snapshot->directory, VMM_SNAPSHOT_STATE, &size, error);
   g_autoptr (GBytes) bytes = NULL;
 
   if (fd < 0)
     return FALSE;
-  if (size != expected)
-    return set_size_error (snapshot, VMM_SNAPSHOT_STATE, size, expected, error);
-  bytes = read_file (snapshot, fd, VMM_SNAPSHOT_STATE, (gsize) size, error);
+  if (!vmm_snapshot_directory_check_size (&snapshot->directory, VMM_SNAPSHOT_STATE, size, expected, error))
+    return FALSE;
+  bytes = vmm_snapshot_directory_read_file (&snapshot->directory, fd, VMM_SNAPSHOT_STATE, (gsize) size, error);
   if (bytes == NULL ||
       !check_file_digest (snapshot, VMM_SNAPSHOT_STATE, bytes, &snapshot->manifest->state_sha256, error))
     return FALSE;
   snapshot->state = vmm_saved_state_unpack (bytes, error);
   if (snapshot->state == NULL)
     {
-      g_prefix_error (error, "'%s': ", snapshot->directory);
+      g_prefix_error (error, "'%s': ", snapshot->directory.path);
       return FALSE;
     }
   return check_unit_names (snapshot, error);
@@ -328,7 +190,7 @@ check_pages (VmmSnapshot *snapshot, GBytes *bytes, GError **error)
   snapshot->pages = vmm_page_set_unpack (bytes, snapshot->manifest->memory_size_bytes, error);
   if (snapshot->pages == NULL)
     {
-      g_prefix_error (error, "'%s/" VMM_SNAPSHOT_PAGES "': ", snapshot->directory);
+      g_prefix_error (error, "'%s/" VMM_SNAPSHOT_PAGES "': ", snapshot->directory.path);
       return FALSE;
     }
   count = vmm_page_set_count (snapshot->pages);
@@ -339,7 +201,7 @@ check_pages (VmmSnapshot *snapshot, GBytes *bytes, GError **error)
                VMM_ERROR_CORRUPT,
                "'%s/" VMM_SNAPSHOT_PAGES "' tells of %" G_GUINT64_FORMAT
                " pages, expected %" G_GUINT64_FORMAT,
-               snapshot->directory,
+               snapshot->directory.path,
                count,
                incremental->page_count);
   return FALSE;
@@ -356,12 +218,12 @@ load_pages (VmmSnapshot *snapshot, GError **error)
   if (snapshot->manifest->incremental == NULL)
     return TRUE;
   expected = snapshot->manifest->incremental->pages_size;
-  fd = open_file (snapshot, VMM_SNAPSHOT_PAGES, &size, error);
+  fd = vmm_snapshot_directory_open_file (&snapshot->directory, VMM_SNAPSHOT_PAGES, &size, error);
   if (fd < 0)
     return FALSE;
-  if (size != expected)
-    return set_size_error (snapshot, VMM_SNAPSHOT_PAGES, size, expected, error);
-  bytes = read_file (snapshot, fd, VMM_SNAPSHOT_PAGES, (gsize) size, error);
+  if (!vmm_snapshot_directory_check_size (&snapshot->directory, VMM_SNAPSHOT_PAGES, size, expected, error))
+    return FALSE;
+  bytes = vmm_snapshot_directory_read_file (&snapshot->directory, fd, VMM_SNAPSHOT_PAGES, (gsize) size, error);
   return bytes != NULL && check_pages (snapshot, bytes, error);
 }
 
@@ -371,12 +233,11 @@ open_memory (VmmSnapshot *snapshot, GError **error)
   guint64 expected = snapshot->manifest->memory_size_bytes;
   guint64 size;
 
-  snapshot->memory_fd = open_file (snapshot, VMM_SNAPSHOT_MEMORY, &size, error);
+  snapshot->memory_fd =
+      vmm_snapshot_directory_open_file (&snapshot->directory, VMM_SNAPSHOT_MEMORY, &size, error);
   if (snapshot->memory_fd < 0)
     return FALSE;
-  if (size != expected)
-    return set_size_error (snapshot, VMM_SNAPSHOT_MEMORY, size, expected, error);
-  return TRUE;
+  return vmm_snapshot_directory_check_size (&snapshot->directory, VMM_SNAPSHOT_MEMORY, size, expected, error);
 }
 
 static VmmSnapshot *
@@ -385,9 +246,7 @@ snapshot_new (const VmmFileOps *ops, const char *directory)
   VmmSnapshot *snapshot = g_new0 (VmmSnapshot, 1);
 
   g_atomic_ref_count_init (&snapshot->refs);
-  snapshot->ops = ops;
-  snapshot->directory = g_strdup (directory);
-  snapshot->directory_fd = -1;
+  vmm_snapshot_directory_init (&snapshot->directory, ops, directory);
   snapshot->memory_fd = -1;
   return snapshot;
 }
@@ -397,12 +256,12 @@ open_snapshot (const VmmFileOps *ops, const char *directory, gboolean with_state
 {
   g_autoptr (VmmSnapshot) snapshot = snapshot_new (ops, directory);
 
-  if (!open_directory (snapshot, error) || !load_manifest (snapshot, error) ||
+  if (!vmm_snapshot_directory_open (&snapshot->directory, error) || !load_manifest (snapshot, error) ||
       (with_state && !load_state (snapshot, error)) || !load_pages (snapshot, error) ||
       !open_memory (snapshot, error))
     return NULL;
   if (with_state)
-    snapshot->description = vmm_snapshot_read_description (ops, snapshot->directory_fd);
+    snapshot->description = vmm_snapshot_read_description (ops, snapshot->directory.fd);
   return g_steal_pointer (&snapshot);
 }
 
@@ -416,20 +275,12 @@ load_part (VmmSnapshot *snapshot, const char *name, gboolean (*load) (VmmSnapsho
     return TRUE;
   if (g_error_matches (error, VMM_ERROR, VMM_ERROR_NO_SUCH_SNAPSHOT))
     {
-      vmm_damage_add (snapshot->damage, "'%s/%s' is missing", snapshot->directory, name);
+      vmm_damage_add (snapshot->damage, "'%s/%s' is missing", snapshot->directory.path, name);
       g_error_free (error);
     }
   else
     vmm_damage_take_error (snapshot->damage, error);
   return FALSE;
-}
-
-static gboolean
-has_file (VmmSnapshot *snapshot, const char *name)
-{
-  struct stat st;
-
-  return vmm_file_ops_stat_at (snapshot->ops, snapshot->directory_fd, name, &st) == 0 || errno != ENOENT;
 }
 
 /* without a manifest, of the other files it is known only whether they are there */
@@ -443,17 +294,21 @@ look_for_files (VmmSnapshot *snapshot, gboolean with_state, GError **error)
 
   for (gsize i = 0; i < n_wanted; i++)
     {
-      there[i] = has_file (snapshot, names[i]);
+      there[i] = vmm_snapshot_directory_has_file (&snapshot->directory, names[i]);
       any = any || there[i];
     }
   if (!any)
     {
-      set_error (error, ENOENT, "open", snapshot->directory, VMM_SNAPSHOT_MANIFEST);
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_NO_SUCH_SNAPSHOT,
+                   "'%s' holds no file of a snapshot",
+                   snapshot->directory.path);
       return FALSE;
     }
   for (gsize i = 1; i < n_wanted; i++)
     if (!there[i])
-      vmm_damage_add (snapshot->damage, "'%s/%s' is missing", snapshot->directory, names[i]);
+      vmm_damage_add (snapshot->damage, "'%s/%s' is missing", snapshot->directory.path, names[i]);
   return TRUE;
 }
 
@@ -463,7 +318,7 @@ open_with_damage (const VmmFileOps *ops, const char *directory, gboolean with_st
   g_autoptr (VmmSnapshot) snapshot = snapshot_new (ops, directory);
 
   snapshot->damage = vmm_damage_new ();
-  if (!open_directory (snapshot, error))
+  if (!vmm_snapshot_directory_open (&snapshot->directory, error))
     return NULL;
   if (load_part (snapshot, VMM_SNAPSHOT_MANIFEST, load_manifest))
     {
@@ -514,33 +369,11 @@ vmm_snapshot_open (const char *directory, GError **error)
   return vmm_snapshot_open_with_ops (NULL, directory, error);
 }
 
-static gboolean
-has_same_directory (VmmSnapshot *snapshot)
-{
-  struct stat named, opened;
-
-  return fstatat (AT_FDCWD, snapshot->directory, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         fstat (snapshot->directory_fd, &opened) == 0 && named.st_dev == opened.st_dev &&
-         named.st_ino == opened.st_ino;
-}
-
-static gboolean
-has_same_files (VmmSnapshot *snapshot)
-{
-  struct stat st;
-
-  for (guint i = 0; i < snapshot->n_files; i++)
-    if (vmm_file_ops_stat_at (snapshot->ops, snapshot->directory_fd, snapshot->files[i].name, &st) != 0 ||
-        !vmm_file_stamp_matches (&snapshot->files[i].stamp, &st))
-      return FALSE;
-  return TRUE;
-}
-
 gboolean
 vmm_snapshot_is_current (VmmSnapshot *snapshot)
 {
   for (; snapshot != NULL; snapshot = vmm_snapshot_get_parent (snapshot))
-    if (!has_same_directory (snapshot) || !has_same_files (snapshot))
+    if (!vmm_snapshot_directory_is_current (&snapshot->directory))
       return FALSE;
   return TRUE;
 }
@@ -550,7 +383,8 @@ vmm_snapshot_open_damaged (const VmmFileOps *ops, const char *directory, gboolea
 {
   g_autoptr (VmmSnapshot) snapshot = open_with_damage (ops, directory, with_state, error);
 
-  if (snapshot == NULL || vmm_damage_get_count (snapshot->damage) == 0 || has_same_directory (snapshot))
+  if (snapshot == NULL || vmm_damage_get_count (snapshot->damage) == 0 ||
+      vmm_snapshot_directory_has_name (&snapshot->directory))
     return g_steal_pointer (&snapshot);
   /* files that were gone because a complete one took its place */
   return open_with_damage (ops, directory, with_state, error);
@@ -565,7 +399,7 @@ vmm_snapshot_get_damage (VmmSnapshot *snapshot)
 const char *
 vmm_snapshot_get_directory (VmmSnapshot *snapshot)
 {
-  return snapshot->directory;
+  return snapshot->directory.path;
 }
 
 const char *
@@ -633,7 +467,7 @@ vmm_snapshot_get_freeze_usec (VmmSnapshot *snapshot)
 guint64
 vmm_snapshot_get_size_on_disk (VmmSnapshot *snapshot)
 {
-  return snapshot->size_on_disk;
+  return snapshot->directory.size_on_disk;
 }
 
 guint64
@@ -663,13 +497,13 @@ vmm_snapshot_get_saved_state (VmmSnapshot *snapshot)
 const VmmFileOps *
 vmm_snapshot_get_ops (VmmSnapshot *snapshot)
 {
-  return snapshot->ops;
+  return snapshot->directory.ops;
 }
 
 int
 vmm_snapshot_get_directory_fd (VmmSnapshot *snapshot)
 {
-  return snapshot->directory_fd;
+  return snapshot->directory.fd;
 }
 
 const VmmPageSet *
@@ -720,7 +554,10 @@ vmm_snapshot_delete (VmmSnapshot *snapshot, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
 
-  if (vmm_staging_remove_published (snapshot->ops, snapshot->directory, snapshot->directory_fd, &local_error))
+  if (vmm_staging_remove_published (snapshot->directory.ops,
+                                    snapshot->directory.path,
+                                    snapshot->directory.fd,
+                                    &local_error))
     return TRUE;
   if (g_error_matches (local_error, VMM_ERROR, VMM_ERROR_NO_SUCH_FILE))
     local_error->code = VMM_ERROR_NO_SUCH_SNAPSHOT;
