@@ -53,6 +53,7 @@ static const struct
   { "save-*", "g_thread_try_new", 1, "memory goes to the disk when it is synced" },
   { "save-*", "sync_file_range", 1, "a hint" },
   { "*", "lseek64", 0, "without holes all is data" },
+  { "restore*", "openat64", 1, "what was said of a snapshot later is a note" },
   { "restore-chained",
     "openat64",
     3,
