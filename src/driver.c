@@ -73,6 +73,8 @@ ovm_driver_list_operations (const OvmDriver *driver)
       if (!repeated && !implied && is_filled (driver, &slots[i]))
         g_ptr_array_add (names, g_strdup (slots[i].name));
     }
+  if (driver->save_incremental != NULL)
+    g_ptr_array_add (names, g_strdup ("save_incremental"));
   if (driver->prepare != NULL)
     g_ptr_array_add (names, g_strdup ("prepare"));
   g_ptr_array_add (names, NULL);
