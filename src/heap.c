@@ -30,7 +30,7 @@ ovm_heap_settle (void)
 
 typedef struct
 {
-  OvmManager *manager; /* owns this */
+  OvmManager *manager; /* owns the list that owns this */
   guint quiet_id;
 } Watch;
 
@@ -70,7 +70,7 @@ on_quiet (gpointer user_data)
 }
 
 static void
-on_vm_removed (OvmManager *manager, OvmVm *vm, Watch *watch)
+on_vm_removed (OvmVmList *vms, OvmVm *vm, Watch *watch)
 {
   g_clear_handle_id (&watch->quiet_id, g_source_remove);
   watch->quiet_id = g_timeout_add_seconds (OVM_HEAP_QUIET_SEC, on_quiet, watch);
@@ -79,9 +79,10 @@ on_vm_removed (OvmManager *manager, OvmVm *vm, Watch *watch)
 void
 ovm_heap_watch (OvmManager *manager)
 {
+  OvmVmList *vms = ovm_manager_get_vms (manager);
   Watch *watch = g_new0 (Watch, 1);
 
   watch->manager = manager;
-  g_signal_connect (manager, "vm-removed", G_CALLBACK (on_vm_removed), watch);
-  g_object_set_data_full (G_OBJECT (manager), "heap-watch", watch, watch_free);
+  g_signal_connect (vms, "removed", G_CALLBACK (on_vm_removed), watch);
+  g_object_set_data_full (G_OBJECT (vms), "heap-watch", watch, watch_free);
 }

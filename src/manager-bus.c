@@ -72,7 +72,7 @@ static gboolean
 handle_get_vm (OvmDBusManager *object, GDBusMethodInvocation *invocation, const char *name)
 {
   g_autoptr (GError) error = NULL;
-  OvmVm *vm = ovm_manager_lookup_vm (OVM_MANAGER_BUS (object)->manager, name, &error);
+  OvmVm *vm = ovm_vm_list_lookup (ovm_manager_get_vms (OVM_MANAGER_BUS (object)->manager), name, &error);
 
   if (vm != NULL)
     ovm_dbus_manager_complete_get_vm (object, invocation, ovm_vm_get_path (vm));
@@ -84,7 +84,7 @@ handle_get_vm (OvmDBusManager *object, GDBusMethodInvocation *invocation, const 
 static gboolean
 handle_list_vms (OvmDBusManager *object, GDBusMethodInvocation *invocation)
 {
-  g_autoptr (GPtrArray) vms = ovm_manager_list_vms (OVM_MANAGER_BUS (object)->manager);
+  g_autoptr (GPtrArray) vms = ovm_vm_list_get_all (ovm_manager_get_vms (OVM_MANAGER_BUS (object)->manager));
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(sos)"));
 
   for (guint i = 0; i < vms->len; i++)
@@ -288,7 +288,7 @@ describe_capabilities (void)
   insert_string (&dict, "architecture", "x86_64");
   g_variant_dict_insert (&dict, "config-keys", "^as", config_keys);
   g_variant_dict_insert (&dict, "restore-keys", "^as", restore_keys);
-  g_variant_dict_insert (&dict, "max-vms", "u", (guint32) OVM_MANAGER_VMS_MAX);
+  g_variant_dict_insert (&dict, "max-vms", "u", (guint32) OVM_VM_LIST_MAX);
   g_variant_dict_insert (&dict, "max-prepared", "u", (guint32) OVM_PREPARED_MAX);
   g_variant_dict_insert (&dict, "max-vp-count", "u", (guint32) VMM_VP_COUNT_MAX);
   g_variant_dict_insert (&dict, "min-memory-size", "t", (guint64) VMM_MEMORY_SIZE_MIN);

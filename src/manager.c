@@ -15,12 +15,10 @@ struct _OvmManager
   GObject parent_instance;
 
   char *memory_directory;
+  OvmVmList *vms;
   OvmJobList *jobs;
   OvmSnapshotList *snapshots;
   OvmBlanks *blanks;
-  GHashTable *vms; /* name -> OvmVm, or NULL while it is in the making */
-  GMutex uuids_lock;
-  GHashTable *uuids; /* of the same; a worker may add to it */
 
   gboolean closing;
   gint64 close_deadline_usec; /* monotonic */
@@ -29,14 +27,6 @@ struct _OvmManager
 };
 
 G_DEFINE_FINAL_TYPE (OvmManager, ovm_manager, G_TYPE_OBJECT)
-
-enum
-{
-  SIGNAL_VM_ADDED,
-  SIGNAL_VM_REMOVED,
-  SIGNAL_COUNT,
-};
-static guint signals[SIGNAL_COUNT];
 
 /* a VM in the making */
 typedef struct
@@ -67,20 +57,11 @@ typedef struct
 } Making;
 
 static void
-vm_unref (gpointer data)
-{
-  if (data != NULL)
-    g_object_unref (data);
-}
-
-static void
 ovm_manager_finalize (GObject *object)
 {
   OvmManager *manager = OVM_MANAGER (object);
 
-  g_hash_table_unref (manager->vms);
-  g_hash_table_unref (manager->uuids);
-  g_mutex_clear (&manager->uuids_lock);
+  g_object_unref (manager->vms);
   g_object_unref (manager->snapshots);
   g_object_unref (manager->blanks);
   g_object_unref (manager->jobs);
@@ -92,21 +73,15 @@ static void
 ovm_manager_class_init (OvmManagerClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = ovm_manager_finalize;
-  signals[SIGNAL_VM_ADDED] = g_signal_new (
-      "vm-added", OVM_TYPE_MANAGER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, OVM_TYPE_VM);
-  signals[SIGNAL_VM_REMOVED] = g_signal_new (
-      "vm-removed", OVM_TYPE_MANAGER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, OVM_TYPE_VM);
 }
 
 static void
 ovm_manager_init (OvmManager *manager)
 {
+  manager->vms = ovm_vm_list_new ();
   manager->jobs = ovm_job_list_new ();
   manager->snapshots = ovm_snapshot_list_new (ovm_job_list_get_worker (manager->jobs));
   manager->blanks = ovm_blanks_new (manager->jobs);
-  manager->vms = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, vm_unref);
-  g_mutex_init (&manager->uuids_lock);
-  manager->uuids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 OvmManager *
@@ -116,6 +91,12 @@ ovm_manager_new (const char *memory_directory)
 
   manager->memory_directory = g_strdup (memory_directory);
   return manager;
+}
+
+OvmVmList *
+ovm_manager_get_vms (OvmManager *manager)
+{
+  return manager->vms;
 }
 
 OvmJobList *
@@ -130,41 +111,6 @@ ovm_manager_get_snapshots (OvmManager *manager)
   return manager->snapshots;
 }
 
-OvmVm *
-ovm_manager_lookup_vm (OvmManager *manager, const char *name, GError **error)
-{
-  OvmVm *vm = g_hash_table_lookup (manager->vms, name);
-
-  if (vm == NULL)
-    g_set_error (error,
-                 OVM_ERROR,
-                 OVM_ERROR_NO_SUCH_VM,
-                 "there is no VM '%.64s'; ListVMs tells which there are",
-                 name);
-  return vm;
-}
-
-static int
-compare_names (gconstpointer a, gconstpointer b)
-{
-  return strcmp (ovm_vm_get_name (*(OvmVm *const *) a), ovm_vm_get_name (*(OvmVm *const *) b));
-}
-
-GPtrArray *
-ovm_manager_list_vms (OvmManager *manager)
-{
-  GPtrArray *vms = g_ptr_array_new ();
-  GHashTableIter iter;
-  gpointer vm;
-
-  g_hash_table_iter_init (&iter, manager->vms);
-  while (g_hash_table_iter_next (&iter, NULL, &vm))
-    if (vm != NULL)
-      g_ptr_array_add (vms, vm);
-  g_ptr_array_sort (vms, compare_names);
-  return vms;
-}
-
 static gboolean
 check_open (OvmManager *manager, GError **error)
 {
@@ -175,29 +121,13 @@ check_open (OvmManager *manager, GError **error)
 }
 
 static gboolean
-reserve_name (OvmManager *manager, const char *name, GError **error)
+reserve_name (Making *making, const char *name, GError **error)
 {
-  if (!check_open (manager, error))
+  OvmManager *manager = making->manager;
+
+  if (!check_open (manager, error) || !ovm_vm_list_reserve_name (manager->vms, name, error))
     return FALSE;
-  if (g_hash_table_contains (manager->vms, name))
-    {
-      g_set_error (error,
-                   OVM_ERROR,
-                   OVM_ERROR_NAME_IN_USE,
-                   "there is a VM '%s' already; choose another name",
-                   name);
-      return FALSE;
-    }
-  if (g_hash_table_size (manager->vms) >= OVM_MANAGER_VMS_MAX)
-    {
-      g_set_error (error,
-                   OVM_ERROR,
-                   OVM_ERROR_LIMIT_EXCEEDED,
-                   "there are %d VMs, which is the limit; delete one",
-                   OVM_MANAGER_VMS_MAX);
-      return FALSE;
-    }
-  g_hash_table_insert (manager->vms, g_strdup (name), NULL);
+  making->name = g_strdup (name);
   return TRUE;
 }
 
@@ -205,31 +135,10 @@ reserve_name (OvmManager *manager, const char *name, GError **error)
 static gboolean
 reserve_uuid (Making *making, const char *uuid, GError **error)
 {
-  OvmManager *manager = making->manager;
-  gboolean is_new;
-
-  g_mutex_lock (&manager->uuids_lock);
-  is_new = g_hash_table_add (manager->uuids, g_strdup (uuid));
-  g_mutex_unlock (&manager->uuids_lock);
-  if (is_new)
-    {
-      making->uuid = g_strdup (uuid);
-      return TRUE;
-    }
-  g_set_error (error,
-               OVM_ERROR,
-               OVM_ERROR_UUID_IN_USE,
-               "there is a VM with UUID %s already; leave 'uuid' out to get a new one",
-               uuid);
-  return FALSE;
-}
-
-static void
-give_uuid_back (OvmManager *manager, const char *uuid)
-{
-  g_mutex_lock (&manager->uuids_lock);
-  g_hash_table_remove (manager->uuids, uuid);
-  g_mutex_unlock (&manager->uuids_lock);
+  if (!ovm_vm_list_reserve_uuid (making->manager->vms, uuid, error))
+    return FALSE;
+  making->uuid = g_strdup (uuid);
+  return TRUE;
 }
 
 static void
@@ -237,9 +146,9 @@ making_free (Making *making)
 {
   /* a VM that was made has taken both over */
   if (making->vm == NULL && making->name != NULL)
-    g_hash_table_remove (making->manager->vms, making->name);
+    ovm_vm_list_release_name (making->manager->vms, making->name);
   if (making->vm == NULL && making->uuid != NULL)
-    give_uuid_back (making->manager, making->uuid);
+    ovm_vm_list_release_uuid (making->manager->vms, making->uuid);
   g_free (making->name);
   g_free (making->uuid);
   ovm_vm_config_free (making->config);
@@ -276,24 +185,6 @@ tell (Making *making, const GError *error)
     done (error == NULL ? making->vm : NULL, error, making->user_data);
 }
 
-static void
-on_vm_deleted (OvmVm *vm, OvmManager *manager)
-{
-  g_autoptr (OvmVm) leaving = g_object_ref (vm);
-
-  give_uuid_back (manager, ovm_vm_get_config (vm)->vmm->uuid);
-  g_hash_table_remove (manager->vms, ovm_vm_get_name (vm));
-  g_signal_emit (manager, signals[SIGNAL_VM_REMOVED], 0, leaving);
-}
-
-static void
-add_vm (OvmManager *manager, OvmVm *vm)
-{
-  g_hash_table_insert (manager->vms, g_strdup (ovm_vm_get_name (vm)), g_object_ref (vm));
-  g_signal_connect_object (vm, "deleted", G_CALLBACK (on_vm_deleted), manager, 0);
-  g_signal_emit (manager, signals[SIGNAL_VM_ADDED], 0, vm);
-}
-
 /* on a worker thread */
 static gboolean
 run_define (gpointer data, const OvmDriverTask *task, GError **error)
@@ -314,7 +205,7 @@ on_created (gpointer data, const GError *error)
   g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
 
   if (ours == NULL)
-    add_vm (making->manager, making->vm);
+    ovm_vm_list_add (making->manager->vms, making->vm);
   tell (making, ours);
 }
 
@@ -329,9 +220,8 @@ ovm_manager_begin_create (OvmManager *manager,
   g_autoptr (Making) making = making_new (manager, done, user_data);
 
   making->config = ovm_vm_config_new (name, config, error);
-  if (making->config == NULL || !reserve_name (manager, name, error))
+  if (making->config == NULL || !reserve_name (making, name, error))
     return FALSE;
-  making->name = g_strdup (name);
   if (!reserve_uuid (making, making->config->vmm->uuid, error))
     return FALSE;
   making->config->vmm->memory_directory = g_strdup (manager->memory_directory);
@@ -347,7 +237,7 @@ show_vm (Making *making)
   if (g_atomic_int_get (&making->defined) && !making->vm_shown)
     {
       making->vm_shown = TRUE;
-      add_vm (making->manager, making->vm);
+      ovm_vm_list_add (making->manager->vms, making->vm);
     }
 }
 
@@ -508,9 +398,8 @@ ovm_manager_begin_restore (OvmManager *manager,
       !ovm_vm_config_get_cpu (options, &making->cpu, error) ||
       !ovm_options_check_path ("directory", directory, error))
     return FALSE;
-  if (!reserve_name (manager, name, error))
+  if (!reserve_name (making, name, error))
     return FALSE;
-  making->name = g_strdup (name);
   making->directory = g_strdup (directory);
   making->options = g_variant_ref (options);
   making->job = ovm_job_list_begin_late (manager->jobs, "restore-vm", path, TRUE, error);
@@ -648,7 +537,7 @@ static gboolean
 on_close (gpointer user_data)
 {
   OvmManager *manager = user_data;
-  g_autoptr (GPtrArray) vms = ovm_manager_list_vms (manager);
+  g_autoptr (GPtrArray) vms = ovm_vm_list_get_all (manager->vms);
   gboolean late = g_get_monotonic_time () > manager->close_deadline_usec;
 
   for (guint i = 0; i < vms->len; i++)
@@ -658,12 +547,12 @@ on_close (gpointer user_data)
       if (!ovm_vm_begin (vms->pdata[i], ovm_action_new (OVM_OPERATION_DELETE_FORCED), NULL, NULL, &error))
         g_debug ("%s", error->message);
     }
-  if (!late && (g_hash_table_size (manager->vms) > 0 ||
+  if (!late && (ovm_vm_list_get_length (manager->vms) > 0 ||
                 ovm_worker_get_pending (ovm_job_list_get_worker (manager->jobs)) > 0))
     return G_SOURCE_CONTINUE;
   if (late)
     g_warning ("%u VMs could not be powered off within %d s",
-               g_hash_table_size (manager->vms),
+               ovm_vm_list_get_length (manager->vms),
                CLOSE_TIMEOUT_SEC);
   manager->close_done (NULL, manager->close_data);
   return G_SOURCE_REMOVE;

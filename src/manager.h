@@ -4,36 +4,24 @@
 
 #pragma once
 
-#include "src/vm.h"
+#include "src/vm-list.h"
 
 G_BEGIN_DECLS
 
 #define OVM_TYPE_MANAGER (ovm_manager_get_type ())
 G_DECLARE_FINAL_TYPE (OvmManager, ovm_manager, OVM, MANAGER, GObject)
 
-#define OVM_MANAGER_VMS_MAX 4096
-
 /** OvmManagerVmDone: @vm is %NULL if there is an @error. On the main thread, as all of these. */
 typedef void (*OvmManagerVmDone) (OvmVm *vm, const GError *error, gpointer user_data);
 typedef void (*OvmManagerInspectDone) (VmmSnapshot *snapshot, const GError *error, gpointer user_data);
 typedef void (*OvmManagerDone) (const GError *error, gpointer user_data);
 
-/**
- * ovm_manager_new:
- * @memory_directory: where RAM files without a name go
- *
- * Signals: `vm-added` and `vm-removed`, each with the #OvmVm.
- */
+/** ovm_manager_new: @memory_directory is where RAM files without a name go. */
 OvmManager *ovm_manager_new (const char *memory_directory);
 
+OvmVmList *ovm_manager_get_vms (OvmManager *manager);
 OvmJobList *ovm_manager_get_jobs (OvmManager *manager);
 OvmSnapshotList *ovm_manager_get_snapshots (OvmManager *manager);
-
-/** ovm_manager_lookup_vm: (transfer none): Errors: %OVM_ERROR_NO_SUCH_VM. */
-OvmVm *ovm_manager_lookup_vm (OvmManager *manager, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/** ovm_manager_list_vms: (transfer container): sorted by name. */
-GPtrArray *ovm_manager_list_vms (OvmManager *manager);
 
 /**
  * ovm_manager_begin_create:

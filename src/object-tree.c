@@ -59,13 +59,13 @@ hide (OvmObjectTree *tree, const char *path)
 }
 
 static void
-on_vm_added (OvmManager *manager, OvmVm *vm, OvmObjectTree *tree)
+on_vm_added (OvmVmList *list, OvmVm *vm, OvmObjectTree *tree)
 {
   show (tree, ovm_vm_get_path (vm), ovm_vm_bus_new (vm));
 }
 
 static void
-on_vm_removed (OvmManager *manager, OvmVm *vm, OvmObjectTree *tree)
+on_vm_removed (OvmVmList *list, OvmVm *vm, OvmObjectTree *tree)
 {
   hide (tree, ovm_vm_get_path (vm));
 }
@@ -98,12 +98,13 @@ OvmObjectTree *
 ovm_object_tree_new (OvmManager *manager, GDBusConnection *connection)
 {
   OvmObjectTree *tree = g_object_new (OVM_TYPE_OBJECT_TREE, NULL);
+  OvmVmList *vms = ovm_manager_get_vms (manager);
   OvmSnapshotList *snapshots = ovm_manager_get_snapshots (manager);
   OvmJobList *jobs = ovm_manager_get_jobs (manager);
 
   tree->manager = g_object_ref (manager);
-  g_signal_connect_object (manager, "vm-added", G_CALLBACK (on_vm_added), tree, 0);
-  g_signal_connect_object (manager, "vm-removed", G_CALLBACK (on_vm_removed), tree, 0);
+  g_signal_connect_object (vms, "added", G_CALLBACK (on_vm_added), tree, 0);
+  g_signal_connect_object (vms, "removed", G_CALLBACK (on_vm_removed), tree, 0);
   g_signal_connect_object (snapshots, "added", G_CALLBACK (on_snapshot_added), tree, 0);
   g_signal_connect_object (snapshots, "removed", G_CALLBACK (on_snapshot_removed), tree, 0);
   g_signal_connect_object (jobs, "added", G_CALLBACK (on_job_added), tree, 0);

@@ -56,7 +56,7 @@ take_prepared (Model *model, const char *directory, const char *name, const char
   model_wait_until (model->done);
   g_assert_no_error (model->error);
   g_assert_cmpint (ovm_vm_get_state (model->vm), ==, OVM_STATE_RUNNING);
-  saved = model_save (model, ovm_manager_lookup_vm (model->manager, name, NULL), name);
+  saved = model_save (model, ovm_vm_list_lookup (ovm_manager_get_vms (model->manager), name, NULL), name);
   opened = vmm_snapshot_open (saved, NULL);
   g_assert_cmpstr (vmm_snapshot_get_vm_name (opened), ==, name);
 }

@@ -22,12 +22,12 @@ test_creates_and_finds (void)
   model_init (&model);
   b = model_create (&model, "b", NULL);
   a = model_create (&model, "a", NULL);
-  g_assert_true (ovm_manager_lookup_vm (model.manager, "a", &error) == a);
-  vms = ovm_manager_list_vms (model.manager);
+  g_assert_true (ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "a", &error) == a);
+  vms = ovm_vm_list_get_all (ovm_manager_get_vms (model.manager));
   g_assert_cmpuint (vms->len, ==, 2);
   g_assert_true (vms->pdata[0] == a && vms->pdata[1] == b);
   g_assert_cmpint (ovm_vm_get_state (a), ==, OVM_STATE_STOPPED);
-  g_assert_null (ovm_manager_lookup_vm (model.manager, "c", &error));
+  g_assert_null (ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "c", &error));
   g_assert_error (error, OVM_ERROR, OVM_ERROR_NO_SUCH_VM);
 }
 
@@ -55,9 +55,9 @@ test_name_is_taken_at_once (void)
   g_assert_true (ovm_manager_begin_create (model.manager, "a", dict, model_on_vm, &model, &error));
   g_assert_false (ovm_manager_begin_create (model.manager, "a", dict, model_on_vm, &model, &second));
   g_assert_error (second, OVM_ERROR, OVM_ERROR_NAME_IN_USE);
-  g_assert_null (ovm_manager_lookup_vm (model.manager, "a", NULL));
+  g_assert_null (ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "a", NULL));
   model_wait_until (model.done);
-  g_assert_nonnull (ovm_manager_lookup_vm (model.manager, "a", &error));
+  g_assert_nonnull (ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "a", &error));
 }
 
 static void
@@ -70,7 +70,7 @@ test_name_and_uuid_come_free (void)
   g_assert_null (model_try_create (&model, "b", "{'driver': <'test'>, 'uuid': <'" UUID "'>}"));
   g_assert_error (model.error, OVM_ERROR, OVM_ERROR_UUID_IN_USE);
 
-  model_do (&model, ovm_manager_lookup_vm (model.manager, "a", NULL), OVM_OPERATION_DELETE);
+  model_do (&model, ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "a", NULL), OVM_OPERATION_DELETE);
   model_create (&model, "a", "'uuid': <'" UUID "'>");
 }
 
@@ -86,7 +86,7 @@ test_failed_create_leaves_nothing (void)
                                    "{'driver': <'test'>, 'uuid': <'" UUID
                                    "'>, 'test-fail': <'define:NoSpace'>}"));
   g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NO_SPACE);
-  vms = ovm_manager_list_vms (model.manager);
+  vms = ovm_vm_list_get_all (ovm_manager_get_vms (model.manager));
   g_assert_cmpuint (vms->len, ==, 0);
   model_create (&model, "a", "'uuid': <'" UUID "'>");
 }
@@ -97,7 +97,7 @@ test_limits_vms (void)
   g_auto (Model) model;
 
   model_init (&model);
-  for (int i = 0; i < OVM_MANAGER_VMS_MAX; i++)
+  for (int i = 0; i < OVM_VM_LIST_MAX; i++)
     {
       g_autofree char *name = g_strdup_printf ("vm%d", i);
 
@@ -147,7 +147,7 @@ test_restores_clones (void)
 
   model_init (&model);
   directory = make_snapshot (&model);
-  source = ovm_manager_lookup_vm (model.manager, "source", NULL);
+  source = ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "source", NULL);
   for (int i = 0; i < 3; i++)
     {
       g_autofree char *name = g_strdup_printf ("clone%d", i);
@@ -175,7 +175,7 @@ test_restores_the_same_uuid_once (void)
 
   model_init (&model);
   directory = make_snapshot (&model);
-  source = ovm_manager_lookup_vm (model.manager, "source", NULL);
+  source = ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "source", NULL);
   uuid = g_strdup (ovm_vm_get_config (source)->vmm->uuid);
   g_assert_null (restore (&model, "again", directory, "'uuid': <'same'>"));
   g_assert_error (model.error, OVM_ERROR, OVM_ERROR_UUID_IN_USE);
@@ -209,7 +209,7 @@ test_failed_restore_leaves_nothing (void)
     {
       g_assert_null (restore (&model, "new", directory, cases[i].options));
       g_assert_error (model.error, OVM_ERROR, (int) cases[i].code);
-      g_assert_null (ovm_manager_lookup_vm (model.manager, "new", NULL));
+      g_assert_null (ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "new", NULL));
     }
   g_assert_null (restore (&model, "new", missing, NULL));
   g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
@@ -298,7 +298,7 @@ test_stale_clone_is_not_taken (void)
   model_wait_until (ovm_prepared_get_wanted (prepared) == 0);
   g_test_assert_expected_messages ();
 
-  vm = ovm_manager_lookup_vm (model.manager, "source", NULL);
+  vm = ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "source", NULL);
   again = model_save (&model, vm, "snapshot");
   vm = restore (&model, "new", directory, NULL);
   g_assert_cmpstr (ovm_vm_get_snapshot_path (vm),
@@ -342,8 +342,8 @@ test_slow_restore_is_shown (void)
   model_reset (&model);
   g_assert_true (
       ovm_manager_begin_restore (model.manager, "new", directory, options, &job, model_on_vm, &model, &error));
-  model_wait_until (ovm_manager_lookup_vm (model.manager, "new", NULL) != NULL);
-  vm = ovm_manager_lookup_vm (model.manager, "new", NULL);
+  model_wait_until (ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "new", NULL) != NULL);
+  vm = ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "new", NULL);
   g_assert_true (ovm_vm_get_job (vm) == job);
   g_assert_false (ovm_vm_begin (vm, ovm_action_new (OVM_OPERATION_START), NULL, NULL, &error));
   g_assert_error (error, OVM_ERROR, OVM_ERROR_BUSY);
@@ -351,7 +351,7 @@ test_slow_restore_is_shown (void)
   g_assert_true (ovm_job_cancel (job, &error));
   model_wait_until (model.done);
   g_assert_error (model.error, OVM_ERROR, OVM_ERROR_CANCELLED);
-  g_assert_null (ovm_manager_lookup_vm (model.manager, "new", NULL));
+  g_assert_null (ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "new", NULL));
 }
 
 static void

@@ -199,7 +199,9 @@ test_other_snapshot_in_the_directory (Fixture *fixture, gconstpointer data)
   g_autofree char *other = NULL;
 
   g_assert_cmpint (g_rename (fixture->directory, elsewhere), ==, 0);
-  other = model_save (&fixture->model, ovm_manager_lookup_vm (fixture->model.manager, "vm", NULL), "s");
+  other = model_save (&fixture->model,
+                      ovm_vm_list_lookup (ovm_manager_get_vms (fixture->model.manager), "vm", NULL),
+                      "s");
   want (fixture, 1, NULL);
   g_assert_error (fixture->error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
 }

@@ -186,7 +186,9 @@ test_changed_directory_is_left_alone (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpint (g_rename (fixture->directory, elsewhere), ==, 0);
-  other = model_save (&fixture->model, ovm_manager_lookup_vm (fixture->model.manager, "vm", &error), "s");
+  other = model_save (&fixture->model,
+                      ovm_vm_list_lookup (ovm_manager_get_vms (fixture->model.manager), "vm", &error),
+                      "s");
   run (fixture, ovm_snapshot_begin_delete);
   g_assert_error (fixture->error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
   scratch_assert_list (other, "manifest.bin memory.bin state.bin");

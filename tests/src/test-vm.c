@@ -44,7 +44,7 @@ check_cell (Model *model, OvmOperation operation, OvmState state, const char *sn
   /* a guest that crashes on every start does so again */
   if (!crashes || next != OVM_STATE_RUNNING)
     g_assert_cmpint (ovm_vm_get_state (vm), ==, next);
-  if (ovm_manager_lookup_vm (model->manager, "cell", NULL) != NULL)
+  if (ovm_vm_list_lookup (ovm_manager_get_vms (model->manager), "cell", NULL) != NULL)
     model_do (model, vm, OVM_OPERATION_DELETE_FORCED);
 }
 
