@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A name is taken when its VM is asked for, on the main thread. A UUID may come out of a snapshot, which a worker reads:
- * so UUIDs have a lock.
+ * A name is taken when its VM is asked for, on the main thread. A UUID may come out of a snapshot, which a worker
+ * reads: so UUIDs have a lock.
  */
 
 #include "config.h"
