@@ -58,39 +58,20 @@ run_delete (const Run *run, GError **error)
 }
 
 static gboolean
-save_complete (const Run *run, GError **error)
+save (const Run *run, const VmmSavePlan *plan, GError **error)
 {
-  OvmAction *action = run->action;
+  VmmSaveResult *result = &run->action->save_result;
 
-  return run->driver->save (run->vm,
-                            action->directory,
-                            action->description,
-                            action->parent_uuid,
-                            run->task,
-                            &action->save_result,
-                            error);
-}
-
-static gboolean
-save_incremental (const Run *run, GError **error)
-{
-  OvmAction *action = run->action;
-
-  if (run->driver->save_incremental == NULL)
-    {
-      g_set_error (error,
-                   OVM_ERROR,
-                   OVM_ERROR_NOT_SUPPORTED,
-                   "driver '%s' makes no incremental snapshots",
-                   run->driver->name);
-      return FALSE;
-    }
-  return run->driver->save_incremental (run->vm,
-                                        action->directory,
-                                        action->description,
-                                        run->task,
-                                        &action->save_result,
-                                        error);
+  if (!plan->incremental)
+    return run->driver->save (run->vm, plan, result, error);
+  if (run->driver->save_incremental != NULL)
+    return run->driver->save_incremental (run->vm, plan, result, error);
+  g_set_error (error,
+               OVM_ERROR,
+               OVM_ERROR_NOT_SUPPORTED,
+               "driver '%s' makes no incremental snapshots",
+               run->driver->name);
+  return FALSE;
 }
 
 static VmmSnapshot *
@@ -104,8 +85,17 @@ static gboolean
 run_save (const Run *run, GError **error)
 {
   OvmAction *action = run->action;
+  const VmmSavePlan plan = {
+    .directory = action->directory,
+    .description = action->description,
+    .parent_uuid = action->parent_uuid,
+    .incremental = action->incremental,
+    .progress = run->task->progress,
+    .progress_data = run->task->progress_data,
+    .cancellable = run->task->cancellable,
+  };
 
-  if (action->incremental ? !save_incremental (run, error) : !save_complete (run, error))
+  if (!save (run, &plan, error))
     return FALSE;
   action->opened = open_snapshot (action, error);
   return action->opened != NULL;

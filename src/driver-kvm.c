@@ -158,53 +158,14 @@ reset (OvmDriverVm *vm, GError **error)
 }
 
 static gboolean
-save (OvmDriverVm *vm,
-      const char *directory,
-      const char *description,
-      const char *parent_uuid,
-      const OvmDriverTask *task,
-      VmmSaveResult *result,
-      GError **error)
+save (OvmDriverVm *vm, const VmmSavePlan *plan, VmmSaveResult *result, GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
   g_autoptr (GError) local_error = NULL;
 
   if (!ovm_kvm_vm_check_machine (vm, error))
     return FALSE;
-  if (vmm_machine_save (vm->machine,
-                        directory,
-                        description,
-                        parent_uuid,
-                        task->progress,
-                        task->progress_data,
-                        task->cancellable,
-                        result,
-                        &local_error))
-    return TRUE;
-  return ovm_kvm_vm_fail (vm, g_steal_pointer (&local_error), error);
-}
-
-static gboolean
-save_incremental (OvmDriverVm *vm,
-                  const char *directory,
-                  const char *description,
-                  const OvmDriverTask *task,
-                  VmmSaveResult *result,
-                  GError **error)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->operation);
-  g_autoptr (GError) local_error = NULL;
-
-  if (!ovm_kvm_vm_check_machine (vm, error))
-    return FALSE;
-  if (vmm_machine_save_incremental (vm->machine,
-                                    directory,
-                                    description,
-                                    task->progress,
-                                    task->progress_data,
-                                    task->cancellable,
-                                    result,
-                                    &local_error))
+  if (vmm_machine_save (vm->machine, plan, result, &local_error))
     return TRUE;
   return ovm_kvm_vm_fail (vm, g_steal_pointer (&local_error), error);
 }
@@ -229,7 +190,7 @@ const OvmDriver ovm_driver_kvm = {
   .stop = stop,
   .reset = reset,
   .save = save,
-  .save_incremental = save_incremental,
+  .save_incremental = save,
   .restore = ovm_kvm_restore,
   .prepare = ovm_kvm_prepare,
   .prepare_blank = ovm_kvm_prepare_blank,

@@ -421,44 +421,12 @@ reset (OvmDriverVm *vm, GError **error)
 }
 
 static gboolean
-save (OvmDriverVm *vm,
-      const char *directory,
-      const char *description,
-      const char *parent_uuid,
-      const OvmDriverTask *task,
-      VmmSaveResult *result,
-      GError **error)
+save (OvmDriverVm *vm, const VmmSavePlan *plan, VmmSaveResult *result, GError **error)
 {
+  const OvmDriverTask task = { plan->progress, plan->progress_data, plan->cancellable };
   gboolean running = get_state (vm, NULL) == OVM_STATE_RUNNING;
 
-  if (!dawdle (vm, task, error) || should_fail (vm, "save", error) ||
-      !vmm_snapshot_write (vm->config,
-                           running,
-                           directory,
-                           description,
-                           parent_uuid,
-                           vm->downtime_usec,
-                           task->progress,
-                           task->progress_data,
-                           task->cancellable,
-                           result,
-                           error))
-    return FALSE;
-  set_origin (vm, directory);
-  return TRUE;
-}
-
-static gboolean
-save_incremental (OvmDriverVm *vm,
-                  const char *directory,
-                  const char *description,
-                  const OvmDriverTask *task,
-                  VmmSaveResult *result,
-                  GError **error)
-{
-  gboolean running = get_state (vm, NULL) == OVM_STATE_RUNNING;
-
-  if (vm->origin == NULL)
+  if (plan->incremental && vm->origin == NULL)
     {
       g_set_error (error,
                    VMM_ERROR,
@@ -467,20 +435,10 @@ save_incremental (OvmDriverVm *vm,
                    vm->config->name);
       return FALSE;
     }
-  if (!dawdle (vm, task, error) || should_fail (vm, "save", error) ||
-      !vmm_snapshot_write_incremental (vm->config,
-                                       running,
-                                       directory,
-                                       description,
-                                       vm->origin,
-                                       vm->downtime_usec,
-                                       task->progress,
-                                       task->progress_data,
-                                       task->cancellable,
-                                       result,
-                                       error))
+  if (!dawdle (vm, &task, error) || should_fail (vm, "save", error) ||
+      !vmm_snapshot_write (vm->config, running, vm->downtime_usec, plan, vm->origin, result, error))
     return FALSE;
-  set_origin (vm, directory);
+  set_origin (vm, plan->directory);
   return TRUE;
 }
 
@@ -611,7 +569,7 @@ const OvmDriver ovm_driver_test = {
   .stop = stop,
   .reset = reset,
   .save = save,
-  .save_incremental = save_incremental,
+  .save_incremental = save,
   .restore = restore,
   .prepare = prepare,
   .dismiss = dismiss,

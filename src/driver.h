@@ -95,8 +95,8 @@ typedef struct
  * @prepare_blank: builds all of a VM that depends on its memory size and VP count alone, for restore() to take; as
  *   prepare(), but quick
  * @dismiss: of a spare that nobody took
- * @save: see vmm_machine_save()
- * @save_incremental: see vmm_machine_save_incremental()
+ * @save: of a plan for a complete snapshot; see vmm_machine_save()
+ * @save_incremental: of a plan for an incremental one; may be the same function
  * @open_console: see vmm_console_open(). Thread: any, also during an operation; does not block
  */
 struct _OvmDriver
@@ -120,17 +120,9 @@ struct _OvmDriver
   gboolean (*shutdown) (OvmDriverVm *vm, GError **error);
   gboolean (*stop) (OvmDriverVm *vm, GError **error);
   gboolean (*reset) (OvmDriverVm *vm, GError **error);
-  gboolean (*save) (OvmDriverVm *vm,
-                    const char *directory,
-                    const char *description,
-                    const char *parent_uuid,
-                    const OvmDriverTask *task,
-                    VmmSaveResult *result,
-                    GError **error);
+  gboolean (*save) (OvmDriverVm *vm, const VmmSavePlan *plan, VmmSaveResult *result, GError **error);
   gboolean (*save_incremental) (OvmDriverVm *vm,
-                                const char *directory,
-                                const char *description,
-                                const OvmDriverTask *task,
+                                const VmmSavePlan *plan,
                                 VmmSaveResult *result,
                                 GError **error);
   gboolean (*restore) (OvmDriverVm *vm,

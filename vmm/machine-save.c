@@ -28,12 +28,7 @@ typedef struct
 {
   VmmMachine *machine;
   VmmSnapshotWriter *writer;
-  const char *directory;
-  const char *description;
-  const char *parent_uuid;
-  VmmProgressFunc progress;
-  gpointer progress_data;
-  GCancellable *cancellable;
+  const VmmSavePlan *plan;
   VmmSaveResult *result;
   int memory_fd;       /* where RAM is written to; -1 if the RAM file itself becomes the snapshot's */
   VmmPrecopy *precopy; /* what has written RAM but for the last changes; NULL if the guest did not run */
@@ -53,7 +48,7 @@ write_memory (Save *save, GError **error)
 {
   if (save->precopy != NULL)
     return vmm_precopy_finish (save->precopy, error);
-  return vmm_page_writer_write (save->machine->memory, save->memory_fd, save->cancellable, error);
+  return vmm_page_writer_write (save->machine->memory, save->memory_fd, save->plan->cancellable, error);
 }
 
 /* what the guest writes from now on is the next snapshot's */
@@ -124,8 +119,8 @@ describe (Save *save, gboolean was_running)
   VmmMachine *machine = save->machine;
   VmmManifest *manifest = vmm_manifest_new (machine->config,
                                             was_running,
-                                            save->description,
-                                            save->parent_uuid,
+                                            save->plan->description,
+                                            save->parent == NULL ? save->plan->parent_uuid : NULL,
                                             save->freeze_usec);
 
   vmm_manifest_set_cpu (manifest, save->cpu.vendor, save->cpu.model_name, save->cpu.tsc_khz);
@@ -154,7 +149,7 @@ publish (Save *save, gboolean was_running, GError **error)
   if (save->memory_fd < 0 && !vmm_snapshot_writer_adopt_memory (save->writer,
                                                                 vmm_memory_get_fd (memory),
                                                                 vmm_memory_get_size (memory),
-                                                                save->cancellable,
+                                                                save->plan->cancellable,
                                                                 &linked,
                                                                 error))
     return FALSE;
@@ -164,12 +159,17 @@ publish (Save *save, gboolean was_running, GError **error)
     vmm_snapshot_writer_keep_digests (save->writer,
                                       vmm_snapshot_get_manifest (save->share.source),
                                       save->pages);
-  if (!vmm_snapshot_writer_commit (
-          save->writer, manifest, save->state, save->progress, save->progress_data, save->cancellable, error))
+  if (!vmm_snapshot_writer_commit (save->writer,
+                                   manifest,
+                                   save->state,
+                                   save->plan->progress,
+                                   save->plan->progress_data,
+                                   save->plan->cancellable,
+                                   error))
     return FALSE;
   if (linked)
     vmm_memory_give_file_away (memory);
-  vmm_machine_set_origin (save->machine, manifest, save->directory);
+  vmm_machine_set_origin (save->machine, manifest, save->plan->directory);
   g_strlcpy (save->result->uuid, manifest->uuid, sizeof save->result->uuid);
   save->result->freeze_usec = save->freeze_usec;
   return TRUE;
@@ -190,7 +190,7 @@ save_all (Save *save, GError **error)
         precopy = vmm_precopy_new_noting (machine->kvm, machine->memory, save->memory_fd, machine->changed);
       else
         precopy = vmm_precopy_new (machine->kvm, machine->memory, save->memory_fd, error);
-      if (precopy == NULL || !vmm_precopy_run (precopy, save->cancellable, error))
+      if (precopy == NULL || !vmm_precopy_run (precopy, save->plan->cancellable, error))
         return FALSE;
     }
   save->precopy = precopy;
@@ -217,7 +217,7 @@ write_changes (Save *save, GError **error)
                                                             save->pages,
                                                             machine->changed);
 
-  if (!vmm_precopy_run (precopy, save->cancellable, error))
+  if (!vmm_precopy_run (precopy, save->plan->cancellable, error))
     return FALSE;
   save->precopy = precopy;
   if (!freeze (save, error))
@@ -302,7 +302,7 @@ save_with_writer (Save *save, GError **error)
         return FALSE;
       save->memory_fd = memory_fd;
       if (save->parent == NULL &&
-          !vmm_machine_share_memory (machine, save->writer, save->directory, &save->share, error))
+          !vmm_machine_share_memory (machine, save->writer, save->plan->directory, &save->share, error))
         return FALSE;
     }
   return save->parent != NULL || save->share.shared ? save_changes (save, error) : save_all (save, error);
@@ -310,7 +310,7 @@ save_with_writer (Save *save, GError **error)
 
 /* with the machine locked */
 static gboolean
-run_locked (Save *save, gboolean incremental, GError **error)
+run_locked (Save *save, GError **error)
 {
   g_autoptr (VmmSnapshotWriter) writer = NULL;
   g_autoptr (VmmSnapshot) parent = NULL;
@@ -319,13 +319,13 @@ run_locked (Save *save, gboolean incremental, GError **error)
   if (!vmm_machine_check_not_ended (save->machine, error))
     return FALSE;
   vmm_machine_forget_recording (save->machine);
-  if (incremental)
+  if (save->plan->incremental)
     {
-      parent = find_parent (save->machine, save->directory, error);
+      parent = find_parent (save->machine, save->plan->directory, error);
       if (parent == NULL)
         return FALSE;
     }
-  writer = vmm_snapshot_writer_new (save->directory, error);
+  writer = vmm_snapshot_writer_new (save->plan->directory, error);
   if (writer == NULL)
     return FALSE;
   save->writer = writer;
@@ -335,64 +335,15 @@ run_locked (Save *save, gboolean incremental, GError **error)
   return ok;
 }
 
-static gboolean
-run (Save *save, gboolean incremental, GError **error)
+gboolean
+vmm_machine_save (VmmMachine *machine, const VmmSavePlan *plan, VmmSaveResult *result, GError **error)
 {
+  Save save = { .machine = machine, .plan = plan, .result = result, .memory_fd = -1 };
   gboolean ok;
 
-  g_mutex_lock (&save->machine->lock);
-  ok = run_locked (save, incremental, error);
-  g_mutex_unlock (&save->machine->lock);
-  vmm_saved_state_free (save->state);
+  g_mutex_lock (&machine->lock);
+  ok = run_locked (&save, error);
+  g_mutex_unlock (&machine->lock);
+  vmm_saved_state_free (save.state);
   return ok;
-}
-
-gboolean
-vmm_machine_save (VmmMachine *machine,
-                  const char *directory,
-                  const char *description,
-                  const char *parent_uuid,
-                  VmmProgressFunc progress,
-                  gpointer progress_data,
-                  GCancellable *cancellable,
-                  VmmSaveResult *result,
-                  GError **error)
-{
-  Save save = {
-    .machine = machine,
-    .directory = directory,
-    .description = description,
-    .parent_uuid = parent_uuid,
-    .progress = progress,
-    .progress_data = progress_data,
-    .cancellable = cancellable,
-    .result = result,
-    .memory_fd = -1,
-  };
-
-  return run (&save, FALSE, error);
-}
-
-gboolean
-vmm_machine_save_incremental (VmmMachine *machine,
-                              const char *directory,
-                              const char *description,
-                              VmmProgressFunc progress,
-                              gpointer progress_data,
-                              GCancellable *cancellable,
-                              VmmSaveResult *result,
-                              GError **error)
-{
-  Save save = {
-    .machine = machine,
-    .directory = directory,
-    .description = description,
-    .progress = progress,
-    .progress_data = progress_data,
-    .cancellable = cancellable,
-    .result = result,
-    .memory_fd = -1,
-  };
-
-  return run (&save, TRUE, error);
 }

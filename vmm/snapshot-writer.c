@@ -484,19 +484,14 @@ vmm_snapshot_writer_commit (VmmSnapshotWriter *writer,
   return TRUE;
 }
 
-/* @parent: NULL for a complete snapshot; @manifest is taken over */
 static gboolean
-write_empty (const char *directory,
-             VmmManifest *manifest,
+write_empty (VmmManifest *manifest,
+             const VmmSavePlan *plan,
              VmmSnapshot *parent,
-             VmmProgressFunc progress,
-             gpointer progress_data,
-             GCancellable *cancellable,
              VmmSaveResult *result,
              GError **error)
 {
-  g_autoptr (VmmManifest) owned = manifest;
-  g_autoptr (VmmSnapshotWriter) writer = vmm_snapshot_writer_new (directory, error);
+  g_autoptr (VmmSnapshotWriter) writer = vmm_snapshot_writer_new (plan->directory, error);
   g_autoptr (VmmSavedState) state = vmm_saved_state_new ();
   g_autoptr (GBytes) nothing = g_bytes_new (NULL, 0);
   VMM_AUTO_FD int memory_fd = -1;
@@ -508,67 +503,48 @@ write_empty (const char *directory,
     return FALSE;
   if (parent != NULL)
     vmm_snapshot_writer_set_parent (writer, manifest, parent, 0, nothing);
-  if (!vmm_snapshot_writer_commit (writer, manifest, state, progress, progress_data, cancellable, error))
+  if (!vmm_snapshot_writer_commit (
+          writer, manifest, state, plan->progress, plan->progress_data, plan->cancellable, error))
     return FALSE;
   g_strlcpy (result->uuid, manifest->uuid, sizeof result->uuid);
   result->freeze_usec = manifest->freeze_usec;
   return TRUE;
 }
 
-gboolean
-vmm_snapshot_write (const VmmConfig *config,
-                    gboolean running,
-                    const char *directory,
-                    const char *description,
-                    const char *parent_uuid,
-                    guint64 freeze_usec,
-                    VmmProgressFunc progress,
-                    gpointer progress_data,
-                    GCancellable *cancellable,
-                    VmmSaveResult *result,
-                    GError **error)
+static VmmSnapshot *
+open_parent (const char *directory, GError **error)
 {
-  return vmm_config_validate (config, error) &&
-         write_empty (directory,
-                      vmm_manifest_new (config, running, description, parent_uuid, freeze_usec),
-                      NULL,
-                      progress,
-                      progress_data,
-                      cancellable,
-                      result,
-                      error);
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (VmmSnapshot) parent = vmm_snapshot_open (directory, &local_error);
+
+  if (parent != NULL && vmm_snapshot_open_chain (parent, &local_error))
+    return g_steal_pointer (&parent);
+  local_error->code = VMM_ERROR_NO_PARENT;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return NULL;
 }
 
 gboolean
-vmm_snapshot_write_incremental (const VmmConfig *config,
-                                gboolean running,
-                                const char *directory,
-                                const char *description,
-                                const char *parent_directory,
-                                guint64 freeze_usec,
-                                VmmProgressFunc progress,
-                                gpointer progress_data,
-                                GCancellable *cancellable,
-                                VmmSaveResult *result,
-                                GError **error)
+vmm_snapshot_write (const VmmConfig *config,
+                    gboolean running,
+                    guint64 freeze_usec,
+                    const VmmSavePlan *plan,
+                    const char *parent_directory,
+                    VmmSaveResult *result,
+                    GError **error)
 {
+  const char *parent_uuid = plan->incremental ? NULL : plan->parent_uuid;
   g_autoptr (VmmSnapshot) parent = NULL;
+  g_autoptr (VmmManifest) manifest = NULL;
 
   if (!vmm_config_validate (config, error))
     return FALSE;
-  parent = vmm_snapshot_open (parent_directory, error);
-  if (parent == NULL || !vmm_snapshot_open_chain (parent, error))
+  if (plan->incremental)
     {
-      if (error != NULL && *error != NULL)
-        (*error)->code = VMM_ERROR_NO_PARENT;
-      return FALSE;
+      parent = open_parent (parent_directory, error);
+      if (parent == NULL)
+        return FALSE;
     }
-  return write_empty (directory,
-                      vmm_manifest_new (config, running, description, NULL, freeze_usec),
-                      parent,
-                      progress,
-                      progress_data,
-                      cancellable,
-                      result,
-                      error);
+  manifest = vmm_manifest_new (config, running, plan->description, parent_uuid, freeze_usec);
+  return write_empty (manifest, plan, parent, result, error);
 }

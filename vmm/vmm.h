@@ -326,6 +326,26 @@ gboolean vmm_snapshot_consolidate (VmmSnapshot *snapshot,
 gboolean vmm_snapshot_delete (VmmSnapshot *snapshot, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * VmmSavePlan: how a snapshot is to be made
+ * @directory: absolute path that does not exist, in a directory that does
+ * @description: (nullable): free text
+ * @parent_uuid: (nullable): of a complete one: the snapshot that the VM came from
+ * @incremental: whether it is to hold only what has changed since the snapshot before it
+ * @progress: (nullable): told of the bytes of RAM made durable
+ * @cancellable: (nullable):
+ */
+typedef struct
+{
+  const char *directory;
+  const char *description;
+  const char *parent_uuid;
+  gboolean incremental;
+  VmmProgressFunc progress;
+  gpointer progress_data;
+  GCancellable *cancellable;
+} VmmSavePlan;
+
+/**
  * VmmSaveResult:
  * @uuid: of the new snapshot
  * @freeze_usec: how long the VPs stood still
@@ -340,49 +360,23 @@ typedef struct
  * vmm_snapshot_write:
  * @config: the VM's configuration
  * @running: whether a restore lets the VM run
- * @directory: absolute path that does not exist, in a directory that does
- * @description: (nullable): free text
- * @parent_uuid: (nullable): the snapshot this VM came from
  * @freeze_usec: how long the VM stood still
- * @progress: (nullable): told of the bytes of RAM made durable
+ * @parent_directory: (nullable): of an incremental one: that of a sound snapshot of the same VM, whose memory is the
+ *   VM's
  * @result: (out caller-allocates): filled on success
  *
- * Writes a sound snapshot of a VM that has no machine behind it: RAM is all zero (a hole), and there are no
- * units of state.
+ * Writes a sound snapshot of a VM that has no machine behind it: RAM is all zero (a hole), or its parent's, and there
+ * are no units of state.
  *
  * Thread: any that may block. Errors: those of vmm_machine_save(), and INVALID_CONFIG.
  */
 gboolean vmm_snapshot_write (const VmmConfig *config,
                              gboolean running,
-                             const char *directory,
-                             const char *description,
-                             const char *parent_uuid,
                              guint64 freeze_usec,
-                             VmmProgressFunc progress,
-                             gpointer progress_data,
-                             GCancellable *cancellable,
+                             const VmmSavePlan *plan,
+                             const char *parent_directory,
                              VmmSaveResult *result,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/**
- * vmm_snapshot_write_incremental:
- * @parent_directory: of a sound snapshot of the same VM
- *
- * As vmm_snapshot_write(), with the parent's memory, which has not changed.
- *
- * Errors: NO_PARENT, too.
- */
-gboolean vmm_snapshot_write_incremental (const VmmConfig *config,
-                                         gboolean running,
-                                         const char *directory,
-                                         const char *description,
-                                         const char *parent_directory,
-                                         guint64 freeze_usec,
-                                         VmmProgressFunc progress,
-                                         gpointer progress_data,
-                                         GCancellable *cancellable,
-                                         VmmSaveResult *result,
-                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* ---- the machine ------------------------------------------------------------------------ */
 
@@ -598,44 +592,21 @@ void vmm_machine_press_power_button (VmmMachine *machine);
 
 /**
  * vmm_machine_save:
- * @directory: absolute path that does not exist, in a directory that does
- * @description: (nullable): free text
- * @parent_uuid: (nullable): the snapshot this VM came from
- * @progress: (nullable): told of the bytes of RAM made durable
  * @result: (out caller-allocates): filled on success
  *
  * Makes a snapshot. A running machine stands still for the freeze only, and runs on whether or not the save
  * succeeds; a paused one stays paused. On return the snapshot is whole and durable, or not there at all.
  *
+ * An incremental one has what has changed since the snapshot that @machine was restored from or saved to last, which
+ * becomes its parent. The VM's RAM stays what it is: a view of an older file, and pages of its own.
+ *
  * Errors: EXISTS, NO_SUCH_FILE if the parent directory is missing, NOT_AUTHORIZED, NO_SPACE, CANCELLED,
- * INVALID_STATE, HOST.
+ * INVALID_STATE, HOST; of an incremental one also NO_PARENT if there is no such snapshot, or it, or one under it, is
+ * not to be found or not as it was, and LIMIT_EXCEEDED if too many lie under it.
  */
 gboolean vmm_machine_save (VmmMachine *machine,
-                           const char *directory,
-                           const char *description,
-                           const char *parent_uuid,
-                           VmmProgressFunc progress,
-                           gpointer progress_data,
-                           GCancellable *cancellable,
+                           const VmmSavePlan *plan,
                            VmmSaveResult *result,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/**
- * vmm_machine_save_incremental:
- *
- * As vmm_machine_save(), of what has changed since the snapshot that @machine was restored from or saved to last, which
- * becomes the parent. The VM's RAM stays what it is: a view of an older file, and pages of its own.
- *
- * Errors: NO_PARENT if there is no such snapshot, or it, or one under it, is not to be found or not as it was;
- * LIMIT_EXCEEDED if too many lie under it.
- */
-gboolean vmm_machine_save_incremental (VmmMachine *machine,
-                                       const char *directory,
-                                       const char *description,
-                                       VmmProgressFunc progress,
-                                       gpointer progress_data,
-                                       GCancellable *cancellable,
-                                       VmmSaveResult *result,
-                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

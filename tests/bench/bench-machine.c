@@ -164,7 +164,7 @@ bench_machine_save (BenchMachine *self, const char *path)
   g_autoptr (GError) error = NULL;
   VmmSaveResult result = { 0 };
 
-  if (!vmm_machine_save (self->machine, path, NULL, NULL, NULL, NULL, NULL, &result, &error))
+  if (!vmm_machine_save (self->machine, &(VmmSavePlan){ .directory = path }, &result, &error))
     bench_check (error, "save");
   return result.freeze_usec / 1e3;
 }

@@ -22,7 +22,10 @@ save_incremental (BenchMachine *machine, const char *path)
   g_autoptr (GError) error = NULL;
   VmmSaveResult result = { 0 };
 
-  if (!vmm_machine_save_incremental (machine->machine, path, NULL, NULL, NULL, NULL, &result, &error))
+  if (!vmm_machine_save (machine->machine,
+                         &(VmmSavePlan){ .directory = path, .incremental = TRUE },
+                         &result,
+                         &error))
     bench_check (error, "incremental save");
   return result.freeze_usec / 1e3;
 }

@@ -89,7 +89,7 @@ subject_save (TinyMachine *subject, const char *target, GError **error)
 {
   VmmSaveResult result;
 
-  return vmm_machine_save (subject->machine, target, NULL, NULL, NULL, NULL, NULL, &result, error);
+  return vmm_machine_save (subject->machine, &(VmmSavePlan){ .directory = target }, &result, error);
 }
 
 static guint64

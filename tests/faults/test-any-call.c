@@ -332,8 +332,10 @@ make_origin (void)
   sound = tiny_machine_save (origin, "sound");
   change_runs (origin->machine->memory);
   chained = g_build_filename (origin->directory, "chained", NULL);
-  g_assert_true (
-      vmm_machine_save_incremental (origin->machine, chained, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_machine_save (origin->machine,
+                                   &(VmmSavePlan){ .directory = chained, .incremental = TRUE },
+                                   &result,
+                                   &error));
   g_assert_no_error (error);
   g_clear_pointer (&origin->machine, vmm_machine_free);
 }
@@ -494,8 +496,10 @@ set_up_go_back_logged (World *world)
   world->subject = subject_new (SUBJECT_SAVE_LINK);
   base = tiny_machine_save (world->subject, "first");
   path = g_build_filename (world->subject->directory, "second", NULL);
-  g_assert_true (
-      vmm_machine_save_incremental (world->subject->machine, path, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_machine_save (world->subject->machine,
+                                   &(VmmSavePlan){ .directory = path, .incremental = TRUE },
+                                   &result,
+                                   &error));
   g_assert_no_error (error);
   world->snapshot = vmm_snapshot_open (path, &error);
   g_assert_true (vmm_snapshot_open_chain (world->snapshot, &error));

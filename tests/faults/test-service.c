@@ -66,7 +66,6 @@ test_failed_save_shows_what_is (void)
   g_autofree char *directory = g_dir_make_tmp ("service-XXXXXX", NULL);
   g_autofree char *target = g_build_filename (directory, "target", NULL);
   OvmDriverVm *vm = start_vm (directory);
-  OvmDriverTask task = { 0 };
   gboolean failed = TRUE;
   guint n_paused = 0;
   guint n;
@@ -78,7 +77,7 @@ test_failed_save_shows_what_is (void)
       VmmSaveResult result;
 
       fault_calls_begin (&plan);
-      failed = !ovm_driver_kvm.save (vm, target, NULL, NULL, &task, &result, &error);
+      failed = !ovm_driver_kvm.save (vm, &(VmmSavePlan){ .directory = target }, &result, &error);
       fault_calls_end ();
       if (failed)
         n_paused += check_state (vm, error) ? 1 : 0;

@@ -166,9 +166,16 @@ save (VmmMachine *machine, const char *top, const char *path, gboolean increment
 
   g_assert_cmpint (g_mkdir_with_parents (parent, 0777), ==, 0);
   if (incremental)
-    (void) !vmm_machine_save_incremental (machine, directory, "incremental", NULL, NULL, NULL, &result, &error);
+    (void) !vmm_machine_save (machine,
+                              &(VmmSavePlan){
+                                  .directory = directory, .description = "incremental", .incremental = TRUE },
+                              &result,
+                              &error);
   else
-    (void) !vmm_machine_save (machine, directory, "complete", NULL, NULL, NULL, NULL, &result, &error);
+    (void) !vmm_machine_save (machine,
+                              &(VmmSavePlan){ .directory = directory, .description = "complete" },
+                              &result,
+                              &error);
   g_assert_no_error (error);
 }
 

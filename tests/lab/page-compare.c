@@ -288,14 +288,14 @@ save (VmmMachine *machine, const char *scratch, guint number, gboolean increment
 {
   Saved *saved = g_new0 (Saved, 1);
   g_autoptr (GError) error = NULL;
+  VmmSavePlan plan = { .incremental = incremental };
   guint before = seen.n_looks;
   VmmSaveResult result;
 
   saved->directory = g_strdup_printf ("%s/snapshot-%u", scratch, number);
   saved->incremental = incremental;
-  if (!(incremental
-            ? vmm_machine_save_incremental (machine, saved->directory, NULL, NULL, NULL, NULL, &result, &error)
-            : vmm_machine_save (machine, saved->directory, NULL, NULL, NULL, NULL, NULL, &result, &error)))
+  plan.directory = saved->directory;
+  if (!vmm_machine_save (machine, &plan, &result, &error))
     g_error ("save %u: %s", number, error->message);
   if (seen.n_looks == before)
     g_error ("save %u: nobody looked", number);

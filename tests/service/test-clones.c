@@ -284,7 +284,7 @@ make_snapshot (const char *directory)
   close (console);
   tiny_machine_pause (tiny);
   g_assert_true (vmm_memory_write (tiny->machine->memory, ANSWERS_GPA, &one, sizeof one, &error));
-  g_assert_true (vmm_machine_save (tiny->machine, directory, NULL, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_machine_save (tiny->machine, &(VmmSavePlan){ .directory = directory }, &result, &error));
   g_assert_no_error (error);
 }
 

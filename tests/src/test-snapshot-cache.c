@@ -42,7 +42,7 @@ write_snapshot (Fixture *fixture, const char *name)
   config->name = g_strdup ("vm");
   config->memory_size = VMM_MEMORY_SIZE_MIN;
   g_assert_true (
-      vmm_snapshot_write (config, TRUE, directory, NULL, NULL, 0, NULL, NULL, NULL, &result, &error));
+      vmm_snapshot_write (config, TRUE, 0, &(VmmSavePlan){ .directory = directory }, NULL, &result, &error));
   g_assert_no_error (error);
   g_usleep (20 * 1000); /* more than a tick of the kernel's clock: what comes is told apart */
   return directory;

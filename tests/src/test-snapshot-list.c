@@ -70,8 +70,13 @@ save (Fixture *fixture, const char *name, const char *parent_uuid)
   g_autoptr (GError) error = NULL;
   VmmSaveResult result;
 
-  g_assert_true (vmm_snapshot_write (
-      fixture->config, TRUE, path, NULL, parent_uuid, 0, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_snapshot_write (fixture->config,
+                                     TRUE,
+                                     0,
+                                     &(VmmSavePlan){ .directory = path, .parent_uuid = parent_uuid },
+                                     NULL,
+                                     &result,
+                                     &error));
   g_assert_no_error (error);
   return look (fixture, name);
 }

@@ -130,8 +130,13 @@ test_verifies_alone (Fixture *fixture, gconstpointer data)
   config->kernel = g_strdup ("/k");
   config->vp_count = 2;
   config->memory_size = 16777216;
-  g_assert_true (vmm_snapshot_write_incremental (
-      config, TRUE, over, NULL, fixture->directory, 0, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_snapshot_write (config,
+                                     TRUE,
+                                     0,
+                                     &(VmmSavePlan){ .directory = over, .incremental = TRUE },
+                                     fixture->directory,
+                                     &result,
+                                     &error));
   g_assert_no_error (error);
   opened = vmm_snapshot_open (over, &error);
   g_assert_no_error (error);

@@ -199,7 +199,10 @@ save_incremental (TinyMachine *tiny, const char *name)
   g_autoptr (GError) error = NULL;
   VmmSaveResult result;
 
-  g_assert_true (vmm_machine_save_incremental (tiny->machine, path, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_machine_save (tiny->machine,
+                                   &(VmmSavePlan){ .directory = path, .incremental = TRUE },
+                                   &result,
+                                   &error));
   g_assert_no_error (error);
   return path;
 }

@@ -27,11 +27,10 @@ static char *
 save_with (TinyMachine *tiny, const char *name, gboolean incremental, GError **error)
 {
   g_autofree char *path = g_build_filename (tiny->directory, name, NULL);
+  const VmmSavePlan plan = { .directory = path, .incremental = incremental };
   VmmSaveResult result;
 
-  if (incremental
-          ? !vmm_machine_save_incremental (tiny->machine, path, NULL, NULL, NULL, NULL, &result, error)
-          : !vmm_machine_save (tiny->machine, path, NULL, NULL, NULL, NULL, NULL, &result, error))
+  if (!vmm_machine_save (tiny->machine, &plan, &result, error))
     return NULL;
   return g_steal_pointer (&path);
 }
@@ -204,8 +203,12 @@ test_failed_save_loses_nothing (void)
 
       tiny_machine_wait_word (tiny, 0, round + 2);
       g_cancellable_cancel (cancellable);
-      g_assert_false (
-          vmm_machine_save_incremental (tiny->machine, path, NULL, NULL, NULL, cancellable, &result, &error));
+      g_assert_false (vmm_machine_save (tiny->machine,
+                                        &(VmmSavePlan){ .directory = path,
+                                                        .incremental = TRUE,
+                                                        .cancellable = cancellable },
+                                        &result,
+                                        &error));
       g_assert_error (error, VMM_ERROR, VMM_ERROR_CANCELLED);
       tiny_machine_pause (tiny);
       g_free (child);

@@ -103,7 +103,10 @@ test_fills_from_a_chain (void)
   base = tiny_machine_save (tiny, "base");
   memset (run, 0x5a, RUN);
   g_assert_true (vmm_memory_write (tiny->machine->memory, 12 * 1024 * 1024, run, RUN, &error));
-  g_assert_true (vmm_machine_save_incremental (tiny->machine, path, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_machine_save (tiny->machine,
+                                   &(VmmSavePlan){ .directory = path, .incremental = TRUE },
+                                   &result,
+                                   &error));
   g_assert_no_error (error);
 
   restored = new_filled (path);
@@ -157,7 +160,7 @@ test_refuses_other_devices (void)
   VmmSaveResult result;
 
   g_assert_true (
-      vmm_snapshot_write (tiny->config, TRUE, path, NULL, NULL, 0, NULL, NULL, NULL, &result, &error));
+      vmm_snapshot_write (tiny->config, TRUE, 0, &(VmmSavePlan){ .directory = path }, NULL, &result, &error));
   g_assert_no_error (error);
   g_assert_null (restore (tiny, path, tiny->config, &error));
   g_assert_error (error, VMM_ERROR, VMM_ERROR_INCOMPATIBLE);

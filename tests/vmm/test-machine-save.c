@@ -239,17 +239,19 @@ test_failed_save_changes_nothing (void)
   tiny_machine_resume (tiny);
   tiny_machine_wait_word (tiny, 0, 1);
   g_assert_cmpint (g_mkdir (target, 0700), ==, 0);
-  g_assert_false (vmm_machine_save (tiny->machine, target, NULL, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_false (vmm_machine_save (tiny->machine, &(VmmSavePlan){ .directory = target }, &result, &error));
   g_assert_error (error, VMM_ERROR, VMM_ERROR_EXISTS);
   g_clear_error (&error);
-  g_assert_false (vmm_machine_save (tiny->machine, nowhere, NULL, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_false (vmm_machine_save (tiny->machine, &(VmmSavePlan){ .directory = nowhere }, &result, &error));
   g_assert_error (error, VMM_ERROR, VMM_ERROR_NO_SUCH_FILE);
   g_clear_error (&error);
   g_assert_true (vmm_memory_get_shared (tiny->machine->memory));
 
   g_cancellable_cancel (cancellable);
-  g_assert_false (
-      vmm_machine_save (tiny->machine, cancelled, NULL, NULL, NULL, NULL, cancellable, &result, &error));
+  g_assert_false (vmm_machine_save (tiny->machine,
+                                    &(VmmSavePlan){ .directory = cancelled, .cancellable = cancellable },
+                                    &result,
+                                    &error));
   g_assert_error (error, VMM_ERROR, VMM_ERROR_CANCELLED);
   g_assert_false (g_file_test (cancelled, G_FILE_TEST_EXISTS));
   tiny_machine_wait_word (tiny, 0, tiny_machine_get_word (tiny, 0) + 1);
@@ -270,7 +272,7 @@ test_refuses_ended_machine (void)
   VmmSaveResult result;
 
   g_atomic_int_set (&tiny->machine->ended, TRUE);
-  g_assert_false (vmm_machine_save (tiny->machine, path, NULL, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_false (vmm_machine_save (tiny->machine, &(VmmSavePlan){ .directory = path }, &result, &error));
   g_assert_error (error, VMM_ERROR, VMM_ERROR_INVALID_STATE);
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }

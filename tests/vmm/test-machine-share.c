@@ -105,12 +105,10 @@ save (World *world, TinyMachine *tiny, const char *name, gboolean incremental)
 {
   char *path = g_build_filename (world->place->path, name, NULL);
   g_autoptr (GError) error = NULL;
+  const VmmSavePlan plan = { .directory = path, .incremental = incremental };
   VmmSaveResult result;
 
-  g_assert_true (
-      incremental
-          ? vmm_machine_save_incremental (tiny->machine, path, NULL, NULL, NULL, NULL, &result, &error)
-          : vmm_machine_save (tiny->machine, path, NULL, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_machine_save (tiny->machine, &plan, &result, &error));
   g_assert_no_error (error);
   g_test_message ("%s: freeze %" G_GUINT64_FORMAT " us", name, result.freeze_usec);
   return path;
@@ -342,8 +340,10 @@ test_failure_loses_nothing (gconstpointer type)
 
       (void) change (&world, 100);
       g_cancellable_cancel (cancellable);
-      g_assert_false (
-          vmm_machine_save (world.tiny->machine, target, NULL, NULL, NULL, NULL, cancellable, &result, &error));
+      g_assert_false (vmm_machine_save (world.tiny->machine,
+                                        &(VmmSavePlan){ .directory = target, .cancellable = cancellable },
+                                        &result,
+                                        &error));
       g_assert_error (error, VMM_ERROR, VMM_ERROR_CANCELLED);
       next = save (&world, world.tiny, name, i % 2 == 0);
       expected = dump (world.tiny);

@@ -289,8 +289,10 @@ test_of_incremental (Fixture *fixture, gconstpointer data)
   VmmSaveResult result;
 
   write_notes (fixture->tiny, 40);
-  g_assert_true (
-      vmm_machine_save_incremental (fixture->tiny->machine, path, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_machine_save (fixture->tiny->machine,
+                                   &(VmmSavePlan){ .directory = path, .incremental = TRUE },
+                                   &result,
+                                   &error));
   g_assert_no_error (error);
   g_free (fixture->snapshot);
   fixture->snapshot = g_steal_pointer (&path);

@@ -135,7 +135,7 @@ test_no_vp_needs_nothing (void)
   VmmSaveResult result;
 
   g_assert_true (
-      vmm_snapshot_write (tiny->config, TRUE, path, NULL, NULL, 0, NULL, NULL, NULL, &result, &error));
+      vmm_snapshot_write (tiny->config, TRUE, 0, &(VmmSavePlan){ .directory = path }, NULL, &result, &error));
   snapshot = vmm_snapshot_open (path, &error);
   g_assert_no_error (error);
   g_assert_true (vmm_snapshot_check_cpu (snapshot, VMM_CPU_EXACT, &error));

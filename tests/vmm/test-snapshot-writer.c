@@ -564,8 +564,14 @@ check_bad_text (Fixture *fixture, const char *description, const char *part)
   g_autoptr (VmmConfig) config = sample_config_new ();
   VmmSaveResult result;
 
-  g_assert_false (vmm_snapshot_write (
-      config, TRUE, fixture->directory, description, NULL, 0, NULL, NULL, NULL, &result, &error));
+  g_assert_false (
+      vmm_snapshot_write (config,
+                          TRUE,
+                          0,
+                          &(VmmSavePlan){ .directory = fixture->directory, .description = description },
+                          NULL,
+                          &result,
+                          &error));
   g_assert_error (error, VMM_ERROR, VMM_ERROR_INVALID_CONFIG);
   g_assert_nonnull (strstr (error->message, part));
   scratch_assert_list (fixture->parent, "");
@@ -622,8 +628,15 @@ test_writes_without_a_machine (Fixture *fixture, gconstpointer data)
   VmmSaveResult result = { 0 };
 
   config->memory_size = 5ull << 30;
-  g_assert_true (vmm_snapshot_write (
-      config, FALSE, fixture->directory, "text", SAMPLE_UUID, 77, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_snapshot_write (config,
+                                     FALSE,
+                                     77,
+                                     &(VmmSavePlan){ .directory = fixture->directory,
+                                                     .description = "text",
+                                                     .parent_uuid = SAMPLE_UUID },
+                                     NULL,
+                                     &result,
+                                     &error));
   g_assert_no_error (error);
   snapshot = vmm_snapshot_open (fixture->directory, &error);
   g_assert_no_error (error);
@@ -646,8 +659,8 @@ test_checks_the_configuration_first (Fixture *fixture, gconstpointer data)
   VmmSaveResult result;
 
   config->vp_count = 65;
-  g_assert_false (
-      vmm_snapshot_write (config, TRUE, fixture->directory, NULL, NULL, 0, NULL, NULL, NULL, &result, &error));
+  g_assert_false (vmm_snapshot_write (
+      config, TRUE, 0, &(VmmSavePlan){ .directory = fixture->directory }, NULL, &result, &error));
   g_assert_error (error, VMM_ERROR, VMM_ERROR_INVALID_VP_COUNT);
   scratch_assert_list (fixture->parent, "");
 }

@@ -140,7 +140,7 @@ tiny_machine_save (TinyMachine *tiny, const char *name)
   g_autoptr (GError) error = NULL;
   VmmSaveResult result;
 
-  g_assert_true (vmm_machine_save (tiny->machine, path, NULL, NULL, NULL, NULL, NULL, &result, &error));
+  g_assert_true (vmm_machine_save (tiny->machine, &(VmmSavePlan){ .directory = path }, &result, &error));
   g_assert_no_error (error);
   g_test_message ("%s: freeze %" G_GUINT64_FORMAT " us", name, result.freeze_usec);
   return path;
