@@ -69,6 +69,15 @@ format_string (OvmCtlFieldKind kind, const char *text)
   return ovm_ctl_text_make_printable (kind == OVM_CTL_FIELD_WORD ? translate_word (text) : text);
 }
 
+static char *
+format_list (GVariant *list)
+{
+  g_autofree const char **items = g_variant_get_strv (list, NULL);
+  g_autofree char *text = g_strjoinv (" ", (char **) items);
+
+  return ovm_ctl_text_make_printable (text);
+}
+
 char *
 ovm_ctl_fields_format_value (OvmCtlFieldKind kind, GVariant *value)
 {
@@ -83,6 +92,8 @@ ovm_ctl_fields_format_value (OvmCtlFieldKind kind, GVariant *value)
     return format_number (kind, g_variant_get_uint32 (value));
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
     return g_strdup (g_variant_get_boolean (value) ? _ ("yes") : _ ("no"));
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))
+    return format_list (value);
 
   text = g_variant_print (value, FALSE);
   return ovm_ctl_text_make_printable (text);

@@ -17,6 +17,8 @@ static const OvmCtlField fields[] = {
   { "downtime-usec", N_ ("The save stopped the VM for"), OVM_CTL_FIELD_DURATION },
   { "size-on-disk", N_ ("Size on disk"), OVM_CTL_FIELD_SIZE },
   { "version", N_ ("Saved by version"), OVM_CTL_FIELD_TEXT },
+  { "incremental", N_ ("Incremental"), OVM_CTL_FIELD_TEXT },
+  { "chain-length", N_ ("Snapshots in its chain"), OVM_CTL_FIELD_TEXT },
   { "architecture", N_ ("Architecture"), OVM_CTL_FIELD_TEXT },
   { "cpu-model", N_ ("Processor"), OVM_CTL_FIELD_TEXT },
   { "vm-name", N_ ("VM"), OVM_CTL_FIELD_TEXT },
@@ -28,6 +30,7 @@ static const OvmCtlField fields[] = {
   { "kernel", N_ ("Kernel"), OVM_CTL_FIELD_TEXT },
   { "initrd", N_ ("Initial RAM disk"), OVM_CTL_FIELD_TEXT },
   { "cmdline", N_ ("Command line"), OVM_CTL_FIELD_TEXT },
+  { "cpu-features", N_ ("Processor features"), OVM_CTL_FIELD_TEXT },
   { NULL },
 };
 

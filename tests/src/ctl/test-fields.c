@@ -23,7 +23,9 @@ test_formats_values (void)
   assert_value (OVM_CTL_FIELD_TEXT, "false", "no");
   assert_value (OVM_CTL_FIELD_TEXT, "uint32 64", "64");
   assert_value (OVM_CTL_FIELD_TEXT, "uint64 18446744073709551615", "18446744073709551615");
-  assert_value (OVM_CTL_FIELD_TEXT, "['a', 'b']", "['a', 'b']");
+  assert_value (OVM_CTL_FIELD_TEXT, "['a', 'b']", "a b");
+  assert_value (OVM_CTL_FIELD_TEXT, "@as []", "");
+  assert_value (OVM_CTL_FIELD_TEXT, "[1, 2]", "[1, 2]");
   assert_value (OVM_CTL_FIELD_SIZE, "uint64 536870912", "512 MiB");
   assert_value (OVM_CTL_FIELD_DURATION, "uint64 0", "");
   assert_value (OVM_CTL_FIELD_DURATION, "uint64 999", "999 µs");

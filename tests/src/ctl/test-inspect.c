@@ -13,6 +13,8 @@ test_shows_what_is_saved (OvmCtlFixture *f, gconstpointer data)
   ovm_ctl_assert_contains (f->out, "\nVM:                          web\n");
   ovm_ctl_assert_contains (f->out, "\nState of the VM:             running\n");
   ovm_ctl_assert_contains (f->out, "\nMemory:                      16 MiB\n");
+  ovm_ctl_assert_contains (f->out, "\nIncremental:                 no\n");
+  ovm_ctl_assert_contains (f->out, "\nSnapshots in its chain:      1\n");
 }
 
 static void
