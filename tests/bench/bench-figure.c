@@ -124,25 +124,59 @@ append_value (GString *json, const char *name, double value)
   g_string_append_printf (json, "\"%s\": %s", name, g_ascii_formatd (text, sizeof text, "%.3f", value));
 }
 
+/* where the next figure of that name is, from @start on; the length of the list for nowhere */
+static guint
+find (BenchFigures *figures, const char *name, guint start)
+{
+  guint i;
+
+  for (i = start; i < figures->list->len; i++)
+    {
+      const Figure *figure = g_ptr_array_index (figures->list, i);
+
+      if (strcmp (figure->name, name) == 0)
+        break;
+    }
+  return i;
+}
+
+/* all parts of a name, which need not have come one after the other */
+static void
+append_parts (GString *json, BenchFigures *figures, const char *name)
+{
+  const char *separator = "";
+
+  g_string_append_printf (json, "\"%s\": {", name);
+  for (guint i = find (figures, name, 0); i < figures->list->len; i = find (figures, name, i + 1))
+    {
+      const Figure *figure = g_ptr_array_index (figures->list, i);
+
+      g_string_append (json, separator);
+      append_value (json, figure->part, figure->value);
+      separator = ", ";
+    }
+  g_string_append_c (json, '}');
+}
+
 char *
 bench_figures_to_json (BenchFigures *figures)
 {
   GString *json = g_string_new ("{");
-  const char *open = NULL;
+  const char *separator = "\n  ";
 
   for (guint i = 0; i < figures->list->len; i++)
     {
       const Figure *figure = g_ptr_array_index (figures->list, i);
-      gboolean goes_on = open != NULL && strcmp (open, figure->name) == 0;
 
-      if (open != NULL && !goes_on)
-        g_string_append (json, "}");
-      g_string_append (json, i == 0 ? "\n  " : goes_on ? ", " : ",\n  ");
-      if (figure->part != NULL && !goes_on)
-        g_string_append_printf (json, "\"%s\": {", figure->name);
-      append_value (json, figure->part != NULL ? figure->part : figure->name, figure->value);
-      open = figure->part != NULL ? figure->name : NULL;
+      if (find (figures, figure->name, 0) < i)
+        continue; /* is there already */
+      g_string_append (json, separator);
+      separator = ",\n  ";
+      if (figure->part != NULL)
+        append_parts (json, figures, figure->name);
+      else
+        append_value (json, figure->name, figure->value);
     }
-  g_string_append (json, open != NULL ? "}\n}\n" : "\n}\n");
+  g_string_append (json, "\n}\n");
   return g_string_free (json, FALSE);
 }
