@@ -116,7 +116,7 @@ bench_freeze_first (Bench *bench)
   static const struct
   {
     guint mib, repetitions;
-  } sizes[] = { { 256, 5 }, { 1024, 3 }, { 4096, 3 }, { 8192, 1 } };
+  } sizes[] = { { 256, 9 }, { 1024, 7 }, { 4096, 5 }, { 8192, 1 } };
 
   if (bench->quick)
     {
