@@ -22,10 +22,16 @@
 #define SANITIZER_HEAP_START 0x500000000000ull
 #define SANITIZER_HEAP_END 0x640000000000ull
 
+#ifdef __SANITIZE_THREAD__
+#define MAPS_LIKE_RAM TRUE /* the sanitizer, itself */
+#else
+#define MAPS_LIKE_RAM FALSE
+#endif
+
 static gboolean
 may_be_ram (guint64 start)
 {
-  return start % VMM_MEMORY_PLACE_ALIGNMENT == 0 &&
+  return !MAPS_LIKE_RAM && start % VMM_MEMORY_PLACE_ALIGNMENT == 0 &&
          (start < SANITIZER_HEAP_START || start >= SANITIZER_HEAP_END);
 }
 

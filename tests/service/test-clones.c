@@ -23,8 +23,9 @@
 
 /* of GLib's pool: so many may wait for other work */
 #define SPARE_THREADS 8u
-#ifdef __SANITIZE_ADDRESS__
-#define SPARE_KIB (768 * 1024u) /* most of what was freed is kept, to find out who still uses it */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SPARE_KIB                                                                                            \
+  (2048 * 1024u) /* what was freed, or what is known of it, is kept, to find out who still uses it */
 #else
 #define SPARE_KIB (16 * 1024u)
 #endif
