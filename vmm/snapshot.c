@@ -64,6 +64,18 @@ vmm_snapshot_unref (VmmSnapshot *snapshot)
     snapshot_free (snapshot);
 }
 
+/* of the @size that the manifest says */
+static GBytes *
+read_sized_file (VmmSnapshot *snapshot, const char *name, guint64 size, GError **error)
+{
+  guint64 found;
+  VMM_AUTO_FD int fd = vmm_snapshot_directory_open_file (&snapshot->directory, name, &found, error);
+
+  if (fd < 0 || !vmm_snapshot_directory_check_size (&snapshot->directory, name, found, size, error))
+    return NULL;
+  return vmm_snapshot_directory_read_file (&snapshot->directory, fd, name, (gsize) size, error);
+}
+
 static gboolean
 load_manifest (VmmSnapshot *snapshot, GError **error)
 {
@@ -156,17 +168,9 @@ check_unit_names (VmmSnapshot *snapshot, GError **error)
 static gboolean
 load_state (VmmSnapshot *snapshot, GError **error)
 {
-  guint64 expected = snapshot->manifest->state_size;
-  guint64 size;
-  VMM_AUTO_FD int fd =
-      vmm_snapshot_directory_open_file (&snapshot->directory, VMM_SNAPSHOT_STATE, &size, error);
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes)
+      bytes = read_sized_file (snapshot, VMM_SNAPSHOT_STATE, snapshot->manifest->state_size, error);
 
-  if (fd < 0)
-    return FALSE;
-  if (!vmm_snapshot_directory_check_size (&snapshot->directory, VMM_SNAPSHOT_STATE, size, expected, error))
-    return FALSE;
-  bytes = vmm_snapshot_directory_read_file (&snapshot->directory, fd, VMM_SNAPSHOT_STATE, (gsize) size, error);
   if (bytes == NULL ||
       !check_file_digest (snapshot, VMM_SNAPSHOT_STATE, bytes, &snapshot->manifest->state_sha256, error))
     return FALSE;
@@ -210,20 +214,11 @@ check_pages (VmmSnapshot *snapshot, GBytes *bytes, GError **error)
 static gboolean
 load_pages (VmmSnapshot *snapshot, GError **error)
 {
-  VMM_AUTO_FD int fd = -1;
   g_autoptr (GBytes) bytes = NULL;
-  guint64 expected;
-  guint64 size;
 
   if (snapshot->manifest->incremental == NULL)
     return TRUE;
-  expected = snapshot->manifest->incremental->pages_size;
-  fd = vmm_snapshot_directory_open_file (&snapshot->directory, VMM_SNAPSHOT_PAGES, &size, error);
-  if (fd < 0)
-    return FALSE;
-  if (!vmm_snapshot_directory_check_size (&snapshot->directory, VMM_SNAPSHOT_PAGES, size, expected, error))
-    return FALSE;
-  bytes = vmm_snapshot_directory_read_file (&snapshot->directory, fd, VMM_SNAPSHOT_PAGES, (gsize) size, error);
+  bytes = read_sized_file (snapshot, VMM_SNAPSHOT_PAGES, snapshot->manifest->incremental->pages_size, error);
   return bytes != NULL && check_pages (snapshot, bytes, error);
 }
 
