@@ -120,7 +120,7 @@ describe (Save *save, gboolean was_running)
   VmmManifest *manifest = vmm_manifest_new (machine->config,
                                             was_running,
                                             save->plan->description,
-                                            save->parent == NULL ? save->plan->parent_uuid : NULL,
+                                            save->plan->parent_uuid,
                                             save->freeze_usec);
 
   vmm_manifest_set_cpu (manifest, save->cpu.vendor, save->cpu.model_name, save->cpu.tsc_khz);

@@ -533,7 +533,6 @@ vmm_snapshot_write (const VmmConfig *config,
                     VmmSaveResult *result,
                     GError **error)
 {
-  const char *parent_uuid = plan->incremental ? NULL : plan->parent_uuid;
   g_autoptr (VmmSnapshot) parent = NULL;
   g_autoptr (VmmManifest) manifest = NULL;
 
@@ -545,6 +544,6 @@ vmm_snapshot_write (const VmmConfig *config,
       if (parent == NULL)
         return FALSE;
     }
-  manifest = vmm_manifest_new (config, running, plan->description, parent_uuid, freeze_usec);
+  manifest = vmm_manifest_new (config, running, plan->description, plan->parent_uuid, freeze_usec);
   return write_empty (manifest, plan, parent, result, error);
 }

@@ -162,20 +162,15 @@ save (VmmMachine *machine, const char *top, const char *path, gboolean increment
   g_autofree char *directory = g_build_filename (top, path, NULL);
   g_autofree char *parent = g_path_get_dirname (directory);
   g_autoptr (GError) error = NULL;
+  const VmmSavePlan plan = {
+    .directory = directory,
+    .description = incremental ? "incremental" : "complete",
+    .incremental = incremental,
+  };
   VmmSaveResult result;
 
   g_assert_cmpint (g_mkdir_with_parents (parent, 0777), ==, 0);
-  if (incremental)
-    (void) !vmm_machine_save (machine,
-                              &(VmmSavePlan){
-                                  .directory = directory, .description = "incremental", .incremental = TRUE },
-                              &result,
-                              &error);
-  else
-    (void) !vmm_machine_save (machine,
-                              &(VmmSavePlan){ .directory = directory, .description = "complete" },
-                              &result,
-                              &error);
+  (void) !vmm_machine_save (machine, &plan, &result, &error);
   g_assert_no_error (error);
 }
 
