@@ -109,24 +109,34 @@ static gboolean
 rehearse (OvmDriverVm *vm, GError **error)
 {
   g_autoptr (VmmConfig) config = vmm_config_copy (vm->config);
+  g_autoptr (GError) local_error = NULL;
   g_auto (OvmKvmBody) trial = { 0 };
 
   g_clear_pointer (&config->memory_file, g_free);
   config->memory_backing = VMM_MEMORY_BACKING_ANONYMOUS;
-  return ovm_kvm_vm_build (vm, config, &trial, error);
+  if (ovm_kvm_vm_build (vm, config, &trial, &local_error))
+    return TRUE;
+  /* more than the host has for what is not in a file: that cannot be rehearsed, and the file is there */
+  if (g_error_matches (local_error, VMM_ERROR, VMM_ERROR_INVALID_MEMORY_SIZE))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 static gboolean
 build_instead (OvmDriverVm *vm, OvmKvmBody *new, GError **error)
 {
+  g_autoptr (GError) local_error = NULL;
+
   if (vm->config->memory_file == NULL)
     return ovm_kvm_vm_build (vm, vm->config, new, error);
   if (!rehearse (vm, error))
     return FALSE;
   ovm_kvm_vm_discard_machine (vm);
-  if (ovm_kvm_vm_build (vm, vm->config, new, error))
+  if (ovm_kvm_vm_build (vm, vm->config, new, &local_error))
     return TRUE;
-  ovm_kvm_vm_crash (vm, error != NULL && *error != NULL ? (*error)->message : "the VM could not be reset");
+  ovm_kvm_vm_crash (vm, local_error->message);
+  g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }
 
@@ -135,24 +145,17 @@ reset (OvmDriverVm *vm, GError **error)
 {
   g_autoptr (GMutexLocker) locker = NULL;
   g_autoptr (GError) local_error = NULL;
-  g_auto (OvmKvmBody) old = { 0 };
   g_auto (OvmKvmBody) new = { 0 };
 
   if (vm->config->memory_file != NULL)
     ovm_kvm_vm_wait_for_undertakers (vm); /* they may hold it */
   locker = g_mutex_locker_new (&vm->operation);
-  if (!build_instead (vm, &new, &local_error))
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-  ovm_kvm_vm_take_out (vm, &old);
-  if (ovm_kvm_vm_boot (vm, &new, FALSE, &local_error))
-    {
-      ovm_kvm_vm_discard_later (vm, &old);
-      return TRUE;
-    }
-  ovm_kvm_vm_crash (vm, local_error->message);
+  if (!build_instead (vm, &new, error))
+    return FALSE;
+  if (ovm_kvm_vm_exchange (vm, &new, FALSE, &local_error))
+    return TRUE;
+  if (vm->machine == NULL) /* it had to go first, for its file */
+    ovm_kvm_vm_crash (vm, local_error->message);
   g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }

@@ -16,22 +16,6 @@ struct _OvmDriverSpare
   VmmCpuPolicy cpu; /* that it was made with, unless it is blank */
 };
 
-/* puts the old machine back: what it was doing it goes on with */
-static void
-go_back (OvmDriverVm *vm, OvmKvmBody *old, OvmState state, const char *reason)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (old->machine == NULL)
-    {
-      ovm_kvm_vm_set_state (vm, state, reason);
-      return;
-    }
-  ovm_kvm_vm_put_in (vm, old, state != OVM_STATE_RUNNING);
-  if (state == OVM_STATE_RUNNING && !vmm_machine_resume (vm->machine, &error))
-    ovm_kvm_vm_crash (vm, error->message);
-}
-
 /* The machine stays. Should the guest have ended by itself meanwhile, @ended tells, and there is no error. */
 static gboolean
 go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gboolean *ended, GError **error)
@@ -156,27 +140,6 @@ restore_in_place (OvmDriverVm *vm,
   return FALSE;
 }
 
-/* puts @new in the place of what the VM has */
-static gboolean
-exchange (OvmDriverVm *vm, OvmKvmBody *new, gboolean paused, GError **error)
-{
-  g_autofree char *reason = NULL;
-  OvmState state = ovm_kvm_vm_get_state (vm, &reason);
-  g_auto (OvmKvmBody) old = { 0 };
-
-  /* a guest that ends by itself now is let go: a restore is allowed from any state */
-  if (vm->machine != NULL && state == OVM_STATE_RUNNING && !vmm_machine_pause (vm->machine, NULL))
-    state = ovm_kvm_vm_get_state (vm, NULL);
-  ovm_kvm_vm_take_out (vm, &old);
-  if (ovm_kvm_vm_boot (vm, new, paused, error))
-    {
-      ovm_kvm_vm_discard_later (vm, &old);
-      return TRUE;
-    }
-  go_back (vm, &old, state, reason);
-  return FALSE;
-}
-
 gboolean
 ovm_kvm_restore (OvmDriverVm *vm,
                  VmmSnapshot *snapshot,
@@ -207,5 +170,5 @@ ovm_kvm_restore (OvmDriverVm *vm,
   if (!build_restored (vm, snapshot, spare, &new, error) || !populate (new.machine, how, task, error))
     return FALSE;
   vmm_machine_catch_up (new.machine, how->clock == OVM_CLOCK_CATCH_UP);
-  return exchange (vm, &new, how->paused, error);
+  return ovm_kvm_vm_exchange (vm, &new, how->paused, error);
 }

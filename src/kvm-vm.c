@@ -302,6 +302,42 @@ ovm_kvm_vm_boot (OvmDriverVm *vm, OvmKvmBody *new, gboolean paused, GError **err
   return FALSE;
 }
 
+/* puts the old machine back: what it was doing it goes on with */
+static void
+go_back (OvmDriverVm *vm, OvmKvmBody *old, OvmState state, const char *reason)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (old->machine == NULL)
+    {
+      ovm_kvm_vm_set_state (vm, state, reason);
+      return;
+    }
+  ovm_kvm_vm_put_in (vm, old, state != OVM_STATE_RUNNING);
+  if (state == OVM_STATE_RUNNING && !vmm_machine_resume (vm->machine, &error))
+    ovm_kvm_vm_crash (vm, error->message);
+}
+
+gboolean
+ovm_kvm_vm_exchange (OvmDriverVm *vm, OvmKvmBody *new, gboolean paused, GError **error)
+{
+  g_autofree char *reason = NULL;
+  OvmState state = ovm_kvm_vm_get_state (vm, &reason);
+  g_auto (OvmKvmBody) old = { 0 };
+
+  /* a guest that ends by itself now is let go: another machine is wanted in any case */
+  if (vm->machine != NULL && state == OVM_STATE_RUNNING && !vmm_machine_pause (vm->machine, NULL))
+    state = ovm_kvm_vm_get_state (vm, NULL);
+  ovm_kvm_vm_take_out (vm, &old);
+  if (ovm_kvm_vm_boot (vm, new, paused, error))
+    {
+      ovm_kvm_vm_discard_later (vm, &old);
+      return TRUE;
+    }
+  go_back (vm, &old, state, reason);
+  return FALSE;
+}
+
 gboolean
 ovm_kvm_vm_fail (OvmDriverVm *vm, GError *failure, GError **error)
 {

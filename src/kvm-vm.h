@@ -90,6 +90,15 @@ void ovm_kvm_vm_put_in (OvmDriverVm *vm, OvmKvmBody *body, gboolean paused);
 gboolean ovm_kvm_vm_boot (OvmDriverVm *vm, OvmKvmBody *new, gboolean paused, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * ovm_kvm_vm_exchange:
+ *
+ * The same in the place of the machine that @vm has, which stands still meanwhile and is freed while nobody waits. On
+ * failure @vm has it again, and it goes on with what it was doing.
+ */
+gboolean ovm_kvm_vm_exchange (OvmDriverVm *vm, OvmKvmBody *new, gboolean paused, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /** ovm_kvm_vm_discard_machine: frees the one that it has, if it has one. */
 void ovm_kvm_vm_discard_machine (OvmDriverVm *vm);
 

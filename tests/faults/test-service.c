@@ -2,7 +2,8 @@
 
 /*
  * KVM fails from some call of a save on, for each call: what the service says of the VM afterwards is what it is. One
- * that could not go on is shown as paused, with the reason, and can be resumed.
+ * that could not go on is shown as paused, with the reason, and can be resumed. And each call of a reset fails by
+ * itself: the VM runs on as if there had been none.
  */
 
 #include "config.h"
@@ -90,11 +91,59 @@ test_failed_save_shows_what_is (void)
   subject_remove_tree (directory);
 }
 
+static gboolean
+reset_with_fault (OvmDriverVm *vm, guint at, FaultTally *tally)
+{
+  FaultPlan plan = { .kinds = FAULT_ALL_KINDS, .at = at };
+  g_autoptr (GError) error = NULL;
+  gboolean ok;
+
+  fault_calls_begin (&plan);
+  ok = ovm_driver_kvm.reset (vm, &error);
+  *tally = fault_calls_end ();
+  return ok;
+}
+
+static void
+assert_runs (OvmDriverVm *vm)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (ovm_driver_kvm.get_state (vm, NULL), ==, OVM_STATE_RUNNING);
+  g_assert_true (ovm_driver_kvm.pause (vm, &error));
+  g_assert_no_error (error);
+  g_assert_true (ovm_driver_kvm.resume (vm, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_failed_reset_leaves_vm_running (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("service-XXXXXX", NULL);
+  OvmDriverVm *vm = start_vm (directory);
+  FaultTally tally;
+  guint n_failed = 0;
+  guint n = 0;
+
+  do
+    {
+      n_failed += reset_with_fault (vm, ++n, &tally) ? 0 : 1;
+      assert_runs (vm);
+    }
+  while (tally.hit[0] != '\0');
+  g_test_message ("%u calls, the reset failed with %u of them", n - 1, n_failed);
+  g_assert_cmpuint (n_failed, >, 0);
+  g_assert_true (ovm_driver_kvm.stop (vm, NULL));
+  ovm_driver_kvm.undefine (vm);
+  subject_remove_tree (directory);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   subject_use_fast_directory ();
   g_test_add_func ("/faults/service/failed-save-shows-what-is", test_failed_save_shows_what_is);
+  g_test_add_func ("/faults/service/failed-reset-leaves-vm-running", test_failed_reset_leaves_vm_running);
   return g_test_run ();
 }
