@@ -76,8 +76,8 @@ def judge_test(run, test, protocol):
     return cases
 
 
-def meson_cases(run, directory):
-    """The cases of `meson test --logbase RUN` in a build directory."""
+def meson_cases(run, directory, code):
+    """The cases of `meson test --logbase RUN` in a build directory, which ended with this exit code."""
     with open(os.path.join(directory, 'meson-info', 'intro-tests.json'), encoding='utf-8') as file:
         protocols = {tuple(test['cmd']): test['protocol'] for test in json.load(file)}
     log = os.path.join(directory, 'meson-logs', run + '.json')
@@ -88,6 +88,8 @@ def meson_cases(run, directory):
         for line in file:
             test = json.loads(line)
             cases += test_cases(run, test, protocols.get(tuple(test['command']), 'exitcode'))
+    if code != 0 and not any(case.outcome == FAIL for case in cases):
+        cases.append(Case(run, 'meson test', FAIL, f'exit code {code} though no test failed: not all may have run'))
     return cases
 
 
@@ -148,16 +150,18 @@ def report(cases, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--allowed-skips', metavar='FILE', required=True)
-    parser.add_argument('--meson', nargs=2, action='append', default=[], metavar=('RUN', 'DIRECTORY'))
+    parser.add_argument('--meson', nargs=3, action='append', default=[], metavar=('RUN', 'DIRECTORY', 'EXIT-CODE'))
     parser.add_argument('--lab', nargs=3, action='append', default=[], metavar=('RUN', 'EXIT-CODE', 'LOG'))
+    parser.add_argument('--skipped', nargs=2, action='append', default=[], metavar=('RUN', 'REASON'))
     arguments = parser.parse_args()
 
     cases = []
-    for run, directory in arguments.meson:
-        cases += meson_cases(run, directory)
+    for run, directory, code in arguments.meson:
+        cases += meson_cases(run, directory, int(code))
     for run, code, log in arguments.lab:
         with open(log, encoding='utf-8', errors='replace') as file:
             cases += lab_cases(run, int(code), file.read())
+    cases += [Case(run, run, SKIP, reason) for run, reason in arguments.skipped]
     sys.exit(0 if report(judge(cases, read_allowed(arguments.allowed_skips)), sys.stdout) else 1)
 
 

@@ -47,27 +47,32 @@ def check_tap(tap):
 
 
 def check_meson(tap):
-    count = lambda test, protocol='tap': outcomes(summary.test_cases('r', test, protocol))
-    check(tap, 'meson/cases', count(log_line(stdout='ok 1 a\nok 2 b\n')), ['passed', 'passed'])
-    check(tap, 'meson/crash-after-good-cases', count(log_line('ERROR', 'ok 1 a\n', -11)), ['passed', 'failed'])
-    check(tap, 'meson/bad-case-counts-once', count(log_line('FAIL', 'not ok 1 a\n', 1)), ['failed'])
+    of_test = lambda test, protocol='tap': outcomes(summary.test_cases('r', test, protocol))
+    check(tap, 'meson/cases', of_test(log_line(stdout='ok 1 a\nok 2 b\n')), ['passed', 'passed'])
+    check(tap, 'meson/crash-after-good-cases', of_test(log_line('ERROR', 'ok 1 a\n', -11)), ['passed', 'failed'])
+    check(tap, 'meson/bad-case-counts-once', of_test(log_line('FAIL', 'not ok 1 a\n', 1)), ['failed'])
     bad = summary.test_cases('r', log_line('FAIL', 'ok 1 a\nnot ok 2 b\n# why\n', 1), 'tap')
     check(tap, 'meson/output-of-bad-case', [case.output for case in bad], ['', 'not ok 2 b\n# why'])
-    check(tap, 'meson/timeout', count(log_line('TIMEOUT', '', -15)), ['failed'])
-    check(tap, 'meson/tap-without-cases-is-a-skip', count(log_line('SKIP', '1..0\n')), ['skipped'])
-    check(tap, 'meson/exit-code', count(log_line(), 'exitcode'), ['passed'])
-    check(tap, 'meson/exit-code-skip', count(log_line('SKIP', '', 77), 'exitcode'), ['skipped'])
-    check(tap, 'meson/exit-code-failure', count(log_line('FAIL', '', 1), 'exitcode'), ['failed'])
+    check(tap, 'meson/timeout', of_test(log_line('TIMEOUT', '', -15)), ['failed'])
+    check(tap, 'meson/tap-without-cases-is-a-skip', of_test(log_line('SKIP', '1..0\n')), ['skipped'])
+    check(tap, 'meson/exit-code', of_test(log_line(), 'exitcode'), ['passed'])
+    check(tap, 'meson/exit-code-skip', of_test(log_line('SKIP', '', 77), 'exitcode'), ['skipped'])
+    check(tap, 'meson/exit-code-failure', of_test(log_line('FAIL', '', 1), 'exitcode'), ['failed'])
     with tempfile.TemporaryDirectory() as directory:
         for folder in ('meson-info', 'meson-logs'):
             os.mkdir(os.path.join(directory, folder))
         with open(os.path.join(directory, 'meson-info', 'intro-tests.json'), 'w', encoding='utf-8') as file:
             json.dump([{'cmd': ['/n', '--tap'], 'protocol': 'tap'}], file)
-        check(tap, 'meson/no-log', outcomes(summary.meson_cases('r', directory)), ['failed'])
-        with open(os.path.join(directory, 'meson-logs', 'r.json'), 'w', encoding='utf-8') as file:
+        count = lambda code: outcomes(summary.meson_cases('r', directory, code))
+        check(tap, 'meson/no-log', count(0), ['failed'])
+        log = os.path.join(directory, 'meson-logs', 'r.json')
+        with open(log, 'w', encoding='utf-8') as file:
             file.write(json.dumps(log_line('FAIL', GLIB, 1)) + '\n')
-        check(tap, 'meson/log', outcomes(summary.meson_cases('r', directory)),
-              ['passed', 'failed', 'skipped', 'passed'])
+        check(tap, 'meson/log', count(1), ['passed', 'failed', 'skipped', 'passed'])
+        with open(log, 'w', encoding='utf-8') as file:
+            file.write(json.dumps(log_line(stdout='ok 1 a\n')) + '\n')
+        check(tap, 'meson/all-well', count(0), ['passed'])
+        check(tap, 'meson/died-on-the-way', count(-9), ['passed', 'failed'])
 
 
 def check_lab(tap):
