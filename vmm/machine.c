@@ -210,6 +210,13 @@ vmm_machine_new (const VmmConfig *config,
   return g_steal_pointer (&machine);
 }
 
+static void
+ask_all (VmmMachine *machine, void (*ask) (VmmVp *vp))
+{
+  for (guint i = 0; i < machine->vps->len; i++)
+    ask (g_ptr_array_index (machine->vps, i));
+}
+
 void
 vmm_machine_free (VmmMachine *machine)
 {
@@ -219,6 +226,11 @@ vmm_machine_free (VmmMachine *machine)
   vmm_machine_forget_recording (machine);
   if (machine->console != NULL)
     vmm_console_unplug (machine->console, machine);
+  if (machine->vps != NULL)
+    {
+      ask_all (machine, vmm_vp_quit);
+      ask_all (machine, vmm_vp_join);
+    }
   /* devices are driven by the VPs, the VPs run in the machine, the machine shows the memory */
   g_clear_pointer (&machine->vps, g_ptr_array_unref);
   vmm_bus_free (machine->bus);
@@ -250,6 +262,9 @@ release_all (VmmMachine *machine, GError **error)
   for (guint i = 0; i < machine->vps->len; i++)
     if (!vmm_vp_release (g_ptr_array_index (machine->vps, i), error))
       return FALSE;
+  /* one of them may have ended the machine, and told the others to park, before these were released */
+  if (g_atomic_int_get (&machine->ended))
+    ask_all (machine, vmm_vp_park);
   return TRUE;
 }
 
@@ -258,8 +273,7 @@ park_all (VmmMachine *machine, GError **error)
 {
   gint64 deadline = g_get_monotonic_time () + PARK_TIMEOUT_USEC;
 
-  for (guint i = 0; i < machine->vps->len; i++)
-    vmm_vp_park (g_ptr_array_index (machine->vps, i));
+  ask_all (machine, vmm_vp_park);
   for (guint i = 0; i < machine->vps->len; i++)
     if (!vmm_vp_wait_parked (g_ptr_array_index (machine->vps, i), deadline))
       {

@@ -112,15 +112,27 @@ ask (VmmVp *vp, Request request)
 }
 
 void
+vmm_vp_quit (VmmVp *vp)
+{
+  ask (vp, REQUEST_QUIT);
+}
+
+void
+vmm_vp_join (VmmVp *vp)
+{
+  if (vp->thread != NULL)
+    g_thread_join (vp->thread);
+  vp->thread = NULL;
+}
+
+void
 vmm_vp_free (VmmVp *vp)
 {
   if (vp == NULL)
     return;
   if (vp->thread != NULL)
-    {
-      ask (vp, REQUEST_QUIT);
-      g_thread_join (vp->thread);
-    }
+    vmm_vp_quit (vp);
+  vmm_vp_join (vp);
   vmm_kvm_vp_free (vp->kvm);
   g_cond_clear (&vp->changed);
   g_mutex_clear (&vp->lock);

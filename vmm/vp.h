@@ -23,6 +23,18 @@ VmmVp *vmm_vp_new (VmmKvm *kvm,
                    gpointer user_data,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_vp_quit, vmm_vp_join:
+ *
+ * Asks the VP to finish its pending I/O and end its thread, for good; waits until it has. A machine that is freed does
+ * this for all of its VPs before it frees one: while one is waited for another may end the machine, which asks all of
+ * them to park.
+ *
+ * Thread: any; to wait, none of the VPs'.
+ */
+void vmm_vp_quit (VmmVp *vp);
+void vmm_vp_join (VmmVp *vp);
+
 /** vmm_vp_free: ends the thread, wherever it is. Not on the VP's own thread. */
 void vmm_vp_free (VmmVp *vp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmVp, vmm_vp_free)

@@ -236,6 +236,24 @@ test_frees_while_running (void)
     }
 }
 
+/* at whatever moment of that the guest ends: some of these frees find it still running, some ended, some in between */
+static void
+test_frees_while_ending (void)
+{
+  for (guint i = 0; i < 60; i++)
+    {
+      g_autoptr (TinyMachine) tiny = tiny_machine_new ("ending", NULL);
+      g_autoptr (GError) error = NULL;
+      VMM_AUTO_FD int console = vmm_console_open (tiny->console, &error);
+
+      g_assert_no_error (error);
+      tiny_machine_resume (tiny);
+      tiny_machine_wait_byte (console, '>');
+      g_assert_cmpint (write (console, "t", 1), ==, 1);
+      g_usleep (10 * i);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -252,5 +270,6 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine/refuses-bad-config", test_refuses_bad_config);
   g_test_add_func ("/vmm/machine/memory-types-agree", test_memory_types_agree);
   g_test_add_func ("/vmm/machine/frees-while-running", test_frees_while_running);
+  g_test_add_func ("/vmm/machine/frees-while-ending", test_frees_while_ending);
   return g_test_run ();
 }
