@@ -55,7 +55,7 @@ write_memory (Save *save, GError **error)
 static gboolean
 finish_changes (Save *save, GError **error)
 {
-  if (!vmm_precopy_finish (save->precopy, error))
+  if (!vmm_precopy_finish (save->precopy, error) || !vmm_memory_check_file (save->machine->memory, error))
     return FALSE;
   save->noted = vmm_machine_take_changes (save->machine);
   vmm_page_set_add_all (save->pages, save->noted);
@@ -66,7 +66,8 @@ finish_changes (Save *save, GError **error)
 static gboolean
 finish_complete (Save *save, GError **error)
 {
-  if (save->memory_fd >= 0 && !write_memory (save, error))
+  if (save->memory_fd >= 0 &&
+      (!write_memory (save, error) || !vmm_memory_check_file (save->machine->memory, error)))
     return FALSE;
   if (!vmm_memory_flip (save->machine->memory, save->memory_fd, error))
     return FALSE;

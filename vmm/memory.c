@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -216,6 +217,34 @@ vmm_memory_get_fd (VmmMemory *memory)
   return memory->fd;
 }
 
+gboolean
+vmm_memory_check_file (VmmMemory *memory, GError **error)
+{
+  struct stat st;
+
+  if (memory->fd < 0)
+    return TRUE;
+  if (fstat (memory->fd, &st) < 0)
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_HOST,
+                   "the file under RAM cannot be looked at: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  if ((guint64) st.st_size >= memory->size)
+    return TRUE;
+  g_set_error (error,
+               VMM_ERROR,
+               VMM_ERROR_HOST,
+               "the file under RAM has %" G_GUINT64_FORMAT " bytes, expected %" G_GUINT64_FORMAT
+               ": something else has cut it, and what RAM held beyond is lost",
+               (guint64) st.st_size,
+               memory->size);
+  return FALSE;
+}
+
 static guint8 *
 translate (VmmMemory *memory, guint64 gpa, gsize length, GError **error)
 {
@@ -286,6 +315,14 @@ vmm_memory_read (VmmMemory *memory, guint64 gpa, gpointer buffer, gsize length, 
   guint8 *host = translate (memory, gpa, length, error);
 
   return host != NULL && copy (process_vm_readv, buffer, host, length, error);
+}
+
+gboolean
+vmm_memory_read_view (VmmMemory *memory, guint64 offset, gpointer buffer, gsize length, GError **error)
+{
+  g_return_val_if_fail (offset <= memory->size && length <= memory->size - offset, FALSE);
+
+  return copy (process_vm_readv, buffer, memory->regions[0].host + offset, length, error);
 }
 
 gboolean

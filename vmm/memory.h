@@ -76,6 +76,19 @@ const VmmMemoryRegion *vmm_memory_get_regions (VmmMemory *memory, guint *n_regio
 gboolean vmm_memory_read (VmmMemory *memory, guint64 gpa, gpointer buffer, gsize length, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_memory_read_view:
+ * @offset: in the view, and in the file under it
+ *
+ * As vmm_memory_read(), by the place in the file and not by the guest's address. A page that the file system cannot
+ * give is an error. Thread: any. Errors: HOST.
+ */
+gboolean vmm_memory_read_view (VmmMemory *memory,
+                               guint64 offset,
+                               gpointer buffer,
+                               gsize length,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_memory_write: as vmm_memory_read(), the other way. */
 gboolean vmm_memory_write (VmmMemory *memory, guint64 gpa, gconstpointer buffer, gsize length, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
@@ -124,6 +137,16 @@ gboolean vmm_memory_get_shared (VmmMemory *memory);
 
 /** vmm_memory_get_fd: the file under the view; -1 for anonymous RAM. Belongs to @memory. */
 int vmm_memory_get_fd (VmmMemory *memory);
+
+/**
+ * vmm_memory_check_file:
+ *
+ * Whether the file under the view is still as large as RAM. One that was cut has taken along what was private beyond
+ * its new end, and looks like one that ends in a hole.
+ *
+ * Thread: any. Errors: HOST if it is not.
+ */
+gboolean vmm_memory_check_file (VmmMemory *memory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
  * vmm_memory_overlay:

@@ -5,6 +5,9 @@
  * page tables hold a page.
  * The rest, mostly the larger part, is passed over without being touched: touching would make the kernel give out
  * a page for it.
+ *
+ * What is looked at is read first, and written from there: a page that the file system cannot give any more is an
+ * error so, and what was seen to be zero is what is written, however fast the guest changes it.
  */
 
 #include "config.h"
@@ -22,12 +25,15 @@
 
 typedef struct
 {
-  guint8 *host;
+  VmmMemory *memory;
+  int fd;
+  guint8 *piece; /* CHUNK_PAGES pages: those that are looked at */
+
+  /* of a writer of all of RAM */
   guint64 size;
   int base_fd;                /* -1: nothing under the view */
   const VmmPageSet *overlaid; /* NULL: nothing over it */
   int pagemap_fd;
-  int fd;
   guint64 data_start, data_end; /* the extent of data in base_fd at or after the last place asked for */
 } PageWriter;
 
@@ -81,47 +87,91 @@ has_data (PageWriter *writer, guint64 offset)
 }
 
 static gboolean
-write_all (PageWriter *writer, guint64 offset, gsize length, GError **error)
+write_all (int fd, const guint8 *bytes, guint64 offset, gsize length, GError **error)
 {
   while (length > 0)
     {
-      ssize_t n = pwrite (writer->fd, writer->host + offset, length, offset);
+      ssize_t n = pwrite (fd, bytes, length, offset);
 
       if (n < 0 && errno == EINTR)
         continue;
       if (n <= 0)
         return set_error_from_errno (error, "writing guest RAM to the snapshot's memory.bin failed");
+      bytes += n;
       offset += n;
       length -= n;
     }
   return TRUE;
 }
 
+static gboolean
+read_piece (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
+{
+  return vmm_memory_read_view (writer->memory, offset, writer->piece, (gsize) n_pages * VMM_PAGE_SIZE, error);
+}
+
+/* pages from the piece, by their number in it */
+static gboolean
+write_piece (PageWriter *writer, guint64 offset, guint start, guint end, GError **error)
+{
+  gsize first = (gsize) start * VMM_PAGE_SIZE;
+
+  return write_all (writer->fd,
+                    writer->piece + first,
+                    offset + first,
+                    (gsize) (end - start) * VMM_PAGE_SIZE,
+                    error);
+}
+
+static gboolean
+is_zero (const PageWriter *writer, guint i)
+{
+  return vmm_sparse_copy_is_zero (writer->piece + (gsize) i * VMM_PAGE_SIZE, VMM_PAGE_SIZE);
+}
+
+static gboolean
+write_what_is_not_zero (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
+{
+  guint start = 0;
+
+  if (!read_piece (writer, offset, n_pages, error))
+    return FALSE;
+  while (start < n_pages)
+    {
+      guint end = start;
+
+      while (end < n_pages && !is_zero (writer, end))
+        end++;
+      if (end > start && !write_piece (writer, offset, start, end, error))
+        return FALSE;
+      start = end + 1;
+    }
+  return TRUE;
+}
+
 /* Writes the runs of pages that hold something, between @offset and the @n_pages pages after it. */
 static gboolean
-write_chunk (PageWriter *writer, guint64 offset, guint n_pages, GError **error)
+write_chunk (PageWriter *writer, const guint8 *host, guint64 offset, guint n_pages, GError **error)
 {
   guint64 held[CHUNK_PAGES] = { 0 };
-  guint64 run = 0;
+  guint run = 0;
 
-  if (!vmm_pagemap_read (writer->pagemap_fd, writer->host + offset, held, n_pages, error))
+  if (!vmm_pagemap_read (writer->pagemap_fd, host + offset, held, n_pages, error))
     return FALSE;
-  for (guint i = 0; i < n_pages; i++)
+  for (guint i = 0; i <= n_pages; i++)
     {
       guint64 here = offset + (guint64) i * VMM_PAGE_SIZE;
-      gboolean keep = (vmm_pagemap_is (held[i], VMM_PAGEMAP_HELD) || has_data (writer, here)) &&
-                      !vmm_sparse_copy_is_zero (writer->host + here, VMM_PAGE_SIZE);
 
-      if (keep)
-        run += VMM_PAGE_SIZE;
+      if (i < n_pages && (vmm_pagemap_is (held[i], VMM_PAGEMAP_HELD) || has_data (writer, here)))
+        run++;
       else if (run > 0)
         {
-          if (!write_all (writer, here - run, run, error))
+          if (!write_what_is_not_zero (writer, here - (guint64) run * VMM_PAGE_SIZE, run, error))
             return FALSE;
           run = 0;
         }
     }
-  return run == 0 || write_all (writer, offset + (guint64) n_pages * VMM_PAGE_SIZE - run, run, error);
+  return TRUE;
 }
 
 static gboolean
@@ -137,14 +187,17 @@ gboolean
 vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GError **error)
 {
   VMM_AUTO_FD int pagemap_fd = vmm_pagemap_open (error);
+  g_autofree guint8 *piece = g_malloc ((gsize) CHUNK_PAGES * VMM_PAGE_SIZE);
   guint n_regions;
+  const guint8 *host = vmm_memory_get_regions (memory, &n_regions)[0].host;
   PageWriter writer = {
-    .host = vmm_memory_get_regions (memory, &n_regions)[0].host,
+    .memory = memory,
+    .fd = fd,
+    .piece = piece,
     .size = vmm_memory_get_size (memory),
     .base_fd = vmm_memory_get_fd (memory),
     .overlaid = vmm_memory_get_overlaid (memory),
     .pagemap_fd = pagemap_fd,
-    .fd = fd,
   };
 
   if (pagemap_fd < 0)
@@ -153,7 +206,7 @@ vmm_page_writer_write (VmmMemory *memory, int fd, GCancellable *cancellable, GEr
     {
       guint n_pages = MIN (CHUNK_PAGES, (writer.size - offset) / VMM_PAGE_SIZE);
 
-      if (!check_not_cancelled (cancellable, error) || !write_chunk (&writer, offset, n_pages, error))
+      if (!check_not_cancelled (cancellable, error) || !write_chunk (&writer, host, offset, n_pages, error))
         return FALSE;
     }
   return TRUE;
@@ -163,12 +216,17 @@ gboolean
 vmm_page_writer_write_dirty (VmmMemory *memory, int fd, const VmmPageSet *dirty, GError **error)
 {
   guint n_regions;
-  PageWriter writer = { .host = vmm_memory_get_regions (memory, &n_regions)[0].host, .fd = fd };
+  const guint8 *host = vmm_memory_get_regions (memory, &n_regions)[0].host;
   guint64 start;
   guint64 end = 0;
 
+  /* to write from a page that cannot be had is an error, too */
   while (vmm_page_set_next_run (dirty, end, &start, &end))
-    if (!write_all (&writer, start * VMM_PAGE_SIZE, (end - start) * VMM_PAGE_SIZE, error))
+    if (!write_all (fd,
+                    host + start * VMM_PAGE_SIZE,
+                    start * VMM_PAGE_SIZE,
+                    (end - start) * VMM_PAGE_SIZE,
+                    error))
       return FALSE;
   return TRUE;
 }
@@ -188,14 +246,23 @@ typedef enum
   PAGE_IS_WRITTEN,
 } PageFate;
 
-static PageFate
-get_fate (const PageWriter *writer, const VmmPageSet *written, const VmmPageSet *zeroed, guint64 page)
+/* One set of pages on its way: what it has come to is noted in the other two. */
+typedef struct
 {
-  if (!vmm_sparse_copy_is_zero (writer->host + page * VMM_PAGE_SIZE, VMM_PAGE_SIZE))
+  PageWriter *writer;
+  VmmPageSet *written;
+  VmmPageSet *zeroed; /* NULL: zeros become holes at once */
+} SetWriter;
+
+/* of page @first + @i, which is number @i in the piece */
+static PageFate
+get_fate (const SetWriter *set, guint64 first, guint i)
+{
+  if (!is_zero (set->writer, i))
     return PAGE_IS_WRITTEN;
-  if (!vmm_page_set_contains (written, page))
+  if (!vmm_page_set_contains (set->written, first + i))
     return PAGE_STAYS_HOLE;
-  return zeroed != NULL ? PAGE_IS_WRITTEN : PAGE_BECOMES_HOLE;
+  return set->zeroed != NULL ? PAGE_IS_WRITTEN : PAGE_BECOMES_HOLE;
 }
 
 static gboolean
@@ -208,56 +275,51 @@ make_hole (int fd, guint64 start, guint64 end)
                                   (end - start) * VMM_PAGE_SIZE) == 0;
 }
 
-/* the guest may have changed the page since it was looked at: what it has now is then written once more */
 static void
-note_written (const PageWriter *writer, guint64 page, VmmPageSet *written, VmmPageSet *zeroed)
+note_written (const SetWriter *set, guint64 first, guint i)
 {
-  gboolean was_written = vmm_page_set_contains (written, page);
-
-  vmm_page_set_add (written, page);
-  if (zeroed == NULL)
+  vmm_page_set_add (set->written, first + i);
+  if (set->zeroed == NULL)
     return;
-  if (was_written && vmm_sparse_copy_is_zero (writer->host + page * VMM_PAGE_SIZE, VMM_PAGE_SIZE))
-    vmm_page_set_add (zeroed, page);
+  if (is_zero (set->writer, i))
+    vmm_page_set_add (set->zeroed, first + i);
   else
-    vmm_page_set_remove (zeroed, page);
+    vmm_page_set_remove (set->zeroed, first + i);
 }
+
 static gboolean
-write_pages (PageWriter *writer,
-             guint64 start,
-             guint64 end,
-             VmmPageSet *written,
-             VmmPageSet *zeroed,
-             GError **error)
+write_alike (const SetWriter *set, guint64 first, guint start, guint end, PageFate fate, GError **error)
 {
-  if (!write_all (writer, start * VMM_PAGE_SIZE, (end - start) * VMM_PAGE_SIZE, error))
+  if (fate == PAGE_STAYS_HOLE)
+    return TRUE;
+  if (fate == PAGE_BECOMES_HOLE && make_hole (set->writer->fd, first + start, first + end))
+    {
+      for (guint i = start; i < end; i++)
+        vmm_page_set_remove (set->written, first + i);
+      return TRUE;
+    }
+  if (!write_piece (set->writer, first * VMM_PAGE_SIZE, start, end, error))
     return FALSE;
-  for (guint64 page = start; page < end; page++)
-    note_written (writer, page, written, zeroed);
+  for (guint i = start; i < end; i++)
+    note_written (set, first, i);
   return TRUE;
 }
 
 static gboolean
-write_run (PageWriter *writer,
-           guint64 start,
-           guint64 stop,
-           VmmPageSet *written,
-           VmmPageSet *zeroed,
-           GError **error)
+write_run (const SetWriter *set, guint64 first, guint n_pages, GError **error)
 {
-  while (start < stop)
-    {
-      PageFate fate = get_fate (writer, written, zeroed, start);
-      guint64 end = start + 1;
+  guint start = 0;
 
-      while (end < stop && get_fate (writer, written, zeroed, end) == fate)
+  if (!read_piece (set->writer, first * VMM_PAGE_SIZE, n_pages, error))
+    return FALSE;
+  while (start < n_pages)
+    {
+      PageFate fate = get_fate (set, first, start);
+      guint end = start + 1;
+
+      while (end < n_pages && get_fate (set, first, end) == fate)
         end++;
-      if (fate == PAGE_BECOMES_HOLE && make_hole (writer->fd, start, end))
-        {
-          for (guint64 page = start; page < end; page++)
-            vmm_page_set_remove (written, page);
-        }
-      else if (fate != PAGE_STAYS_HOLE && !write_pages (writer, start, end, written, zeroed, error))
+      if (!write_alike (set, first, start, end, fate, error))
         return FALSE;
       start = end;
     }
@@ -273,16 +335,16 @@ vmm_page_writer_write_set (VmmMemory *memory,
                            GCancellable *cancellable,
                            GError **error)
 {
-  guint n_regions;
-  PageWriter writer = { .host = vmm_memory_get_regions (memory, &n_regions)[0].host, .fd = fd };
+  g_autofree guint8 *piece = g_malloc ((gsize) CHUNK_PAGES * VMM_PAGE_SIZE);
+  PageWriter writer = { .memory = memory, .fd = fd, .piece = piece };
+  const SetWriter set = { .writer = &writer, .written = written, .zeroed = zeroed };
   guint64 start;
   guint64 end = 0;
 
   while (vmm_page_set_next_run (pages, end, &start, &end))
     {
       end = MIN (end, start + CHUNK_PAGES);
-      if (!check_not_cancelled (cancellable, error) ||
-          !write_run (&writer, start, end, written, zeroed, error))
+      if (!check_not_cancelled (cancellable, error) || !write_run (&set, start, (guint) (end - start), error))
         return FALSE;
     }
   return TRUE;

@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/snapshot.h"
@@ -263,6 +264,39 @@ test_failed_save_changes_nothing (void)
   }
 }
 
+/* @length: of the snapshot's memory, where nothing is but zeros */
+static void
+cut (const char *snapshot, off_t length)
+{
+  g_autofree char *path = g_build_filename (snapshot, VMM_SNAPSHOT_MEMORY, NULL);
+
+  g_assert_cmpint (g_chmod (path, 0600), ==, 0);
+  g_assert_cmpint (truncate (path, length), ==, 0);
+}
+
+/* what was cut off looks like zeros, and what was private there is gone without a trace */
+static void
+test_refuses_ram_that_was_cut (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("counter", NULL);
+  g_autoptr (TinyMachine) restored = NULL;
+  g_autofree char *origin = NULL;
+  g_autofree char *target = g_build_filename (tiny->directory, "target", NULL);
+  g_autoptr (GError) error = NULL;
+  VmmSaveResult result;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 1);
+  origin = tiny_machine_save (tiny, "origin");
+  restored = tiny_machine_new_restored (origin);
+  cut (origin, 15 * 1024 * 1024);
+  g_assert_false (
+      vmm_machine_save (restored->machine, &(VmmSavePlan){ .directory = target }, &result, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_HOST);
+  g_assert_nonnull (strstr (error->message, "15728640 bytes"));
+  g_assert_false (g_file_test (target, G_FILE_TEST_EXISTS));
+}
+
 static void
 test_refuses_ended_machine (void)
 {
@@ -294,6 +328,7 @@ main (int argc, char **argv)
                    test_named_file_becomes_the_snapshots);
   g_test_add_func ("/vmm/machine-save/other-filesystem", test_other_filesystem);
   g_test_add_func ("/vmm/machine-save/failed-save-changes-nothing", test_failed_save_changes_nothing);
+  g_test_add_func ("/vmm/machine-save/refuses-ram-that-was-cut", test_refuses_ram_that_was_cut);
   g_test_add_func ("/vmm/machine-save/refuses-ended-machine", test_refuses_ended_machine);
   return g_test_run ();
 }

@@ -138,6 +138,31 @@ test_counts_overlays_as_private (void)
   g_assert_true (vmm_page_set_contains (pages, 3 * MIB / VMM_PAGE_SIZE));
 }
 
+/* of a file that lies over the base and was cut, so that a pointer into it is a SIGBUS */
+static void
+test_reports_pages_that_are_lost (void)
+{
+  VMM_AUTO_FD int base = new_file ();
+  VMM_AUTO_FD int over = new_file ();
+  VMM_AUTO_FD int fd = new_file ();
+  g_autoptr (VmmMemory) memory = new_overlaid_memory (base, over);
+  g_autoptr (VmmPageSet) pages = vmm_page_set_new (SIZE);
+  g_autoptr (VmmPageSet) written = vmm_page_set_new (SIZE);
+  g_autoptr (GError) all_error = NULL;
+  g_autoptr (GError) set_error = NULL;
+  g_autoptr (GError) dirty_error = NULL;
+
+  g_assert_cmpint (ftruncate (over, MIB), ==, 0);
+  vmm_page_set_add_bytes (pages, 3 * MIB, VMM_PAGE_SIZE);
+  g_assert_false (vmm_page_writer_write (memory, fd, NULL, &all_error));
+  g_assert_error (all_error, VMM_ERROR, VMM_ERROR_HOST);
+  g_assert_false (vmm_page_writer_write_set (memory, fd, pages, written, NULL, NULL, &set_error));
+  g_assert_error (set_error, VMM_ERROR, VMM_ERROR_HOST);
+  g_assert_false (vmm_page_writer_write_dirty (memory, fd, pages, &dirty_error));
+  g_assert_error (dirty_error, VMM_ERROR, VMM_ERROR_HOST);
+  g_assert_cmpuint (vmm_page_set_count (written), ==, 0);
+}
+
 static void
 test_can_be_cancelled (void)
 {
@@ -291,6 +316,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/page-writer/writes-overlays", test_writes_overlays);
   g_test_add_func ("/vmm/page-writer/counts-overlays-as-private", test_counts_overlays_as_private);
   g_test_add_func ("/vmm/page-writer/writes-marked-pages-alone", test_writes_marked_pages_alone);
+  g_test_add_func ("/vmm/page-writer/reports-pages-that-are-lost", test_reports_pages_that_are_lost);
   g_test_add_func ("/vmm/page-writer/can-be-cancelled", test_can_be_cancelled);
   g_test_add_func ("/vmm/page-writer/reports-failed-write", test_reports_failed_write);
   g_test_add_func ("/vmm/page-writer/finds-what-is-private", test_finds_what_is_private);
