@@ -472,6 +472,29 @@ move_view (VmmMemory *memory, const guint8 *from, guint8 *to, guint64 size, int 
   return start;
 }
 
+/*
+ * What was moved back, or what a move that failed has taken away, is nobody's: other RAM may be mapped there before
+ * this is dropped.
+ */
+static gboolean
+claim_aside (VmmMemory *memory, guint64 length)
+{
+  return mmap (memory->aside,
+               length,
+               PROT_NONE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+               -1,
+               0) == memory->aside;
+}
+
+static void
+move_back (VmmMemory *memory, guint64 length)
+{
+  (void) move_view (memory, memory->aside, memory->regions[0].host, length, 0);
+  if (!claim_aside (memory, length))
+    memory->aside = NULL;
+}
+
 static gboolean
 move_aside (VmmMemory *memory)
 {
@@ -481,9 +504,13 @@ move_aside (VmmMemory *memory)
   if (memory->cuts != NULL)
     g_array_sort (memory->cuts, compare_cuts);
   moved = move_view (memory, host, memory->aside, memory->size, MREMAP_DONTUNMAP);
-  if (moved < memory->size)
-    (void) move_view (memory, memory->aside, host, moved, 0);
-  return moved == memory->size;
+  if (moved == memory->size)
+    return TRUE;
+  if (moved > 0)
+    move_back (memory, moved);
+  else
+    (void) claim_aside (memory, memory->size); /* mostly it is ours still */
+  return FALSE;
 }
 
 gboolean
@@ -509,7 +536,7 @@ vmm_memory_flip (VmmMemory *memory, int fd, GError **error)
   if (!map_view (host, memory->size, fd >= 0 ? replacement : memory->fd, 0, FALSE, error))
     {
       if (moved)
-        (void) move_view (memory, memory->aside, host, memory->size, 0);
+        move_back (memory, memory->size);
       return FALSE;
     }
   forget_overlays (memory);
