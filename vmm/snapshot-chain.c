@@ -91,13 +91,14 @@ try_directory (const Search *search, const char *directory, VmmSnapshot **unknow
   return NULL;
 }
 
-/* (transfer full) (nullable): the snapshot in the directory that @beside is in */
+/* (transfer full) (nullable): the one in the directory that @beside is in; one that has changed, if there is no other */
 static VmmSnapshot *
 search_beside (const Search *search, const char *beside)
 {
   g_autofree char *place = g_path_get_dirname (beside);
   VMM_AUTO_FD int fd = vmm_file_ops_open (search->ops, AT_FDCWD, place, O_RDONLY | O_DIRECTORY, 0);
   g_autoptr (GPtrArray) entries = fd >= 0 ? vmm_file_ops_list (search->ops, fd, place) : NULL;
+  g_autoptr (VmmSnapshot) other = NULL;
 
   for (guint i = 0; entries != NULL && i < entries->len; i++)
     {
@@ -108,10 +109,12 @@ search_beside (const Search *search, const char *beside)
       if (name[0] == '.')
         continue;
       found = try_directory (search, directory, NULL, NULL);
-      if (found != NULL)
+      if (found != NULL && has_digest (vmm_snapshot_get_manifest (found), search->sha256))
         return g_steal_pointer (&found);
+      if (other == NULL)
+        other = g_steal_pointer (&found);
     }
-  return NULL;
+  return g_steal_pointer (&other);
 }
 
 static VmmSnapshot *

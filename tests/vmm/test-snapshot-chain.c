@@ -151,25 +151,52 @@ test_names_damaged_parent (Fixture *fixture, gconstpointer data)
   assert_broken (fixture->directories[5], VMM_ERROR_CORRUPT, path);
 }
 
+/* a snapshot that says it is the one of @uuid */
 static void
-test_names_other_parent (Fixture *fixture, gconstpointer data)
+write_impostor (const char *directory, const char *uuid)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (VmmSnapshot) was = vmm_snapshot_open (fixture->directories[2], &error);
   g_autoptr (VmmSnapshotWriter) writer = NULL;
   g_autoptr (VmmConfig) config = sample_config_new ();
   g_autoptr (VmmManifest) manifest = vmm_manifest_new (config, TRUE, "another", NULL, 0);
   g_autoptr (VmmSavedState) state = sample_state_new ();
   VMM_AUTO_FD int fd = -1;
 
-  /* a snapshot that says it is the one that was there */
-  g_assert_true (vmm_snapshot_delete (was, &error));
   g_free (manifest->uuid);
-  manifest->uuid = g_strdup (vmm_snapshot_get_uuid (was));
-  writer = vmm_snapshot_writer_new (fixture->directories[2], &error);
+  manifest->uuid = g_strdup (uuid);
+  writer = vmm_snapshot_writer_new (directory, &error);
+  g_assert_no_error (error);
   fd = vmm_snapshot_writer_create_memory (writer, VMM_MEMORY_SIZE_MIN, &error);
   g_assert_true (vmm_snapshot_writer_commit (writer, manifest, state, NULL, NULL, NULL, &error));
+}
+
+static void
+test_names_other_parent (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSnapshot) was = vmm_snapshot_open (fixture->directories[2], &error);
+
+  g_assert_true (vmm_snapshot_delete (was, &error));
+  write_impostor (fixture->directories[2], vmm_snapshot_get_uuid (was));
   assert_broken (fixture->directories[5], VMM_ERROR_PARENT_CHANGED, fixture->directories[2]);
+}
+
+/* as copies of a parent are that was consolidated since: in whatever order the directory tells them */
+static void
+test_passes_over_impostors (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmmSnapshot) parent = vmm_snapshot_open (fixture->directories[2], NULL);
+  g_autofree char *renamed = g_build_filename (fixture->scratch, "renamed", NULL);
+
+  g_assert_cmpint (g_rename (fixture->directories[2], renamed), ==, 0);
+  for (guint i = 0; i < 8; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("impostor-%u", i);
+      g_autofree char *directory = g_build_filename (fixture->scratch, name, NULL);
+
+      write_impostor (directory, vmm_snapshot_get_uuid (parent));
+    }
+  sample_chain_assert_memory (fixture->directories[5], fixture->memories[5]);
 }
 
 static void
@@ -245,6 +272,7 @@ main (int argc, char **argv)
   ADD ("names-missing-parent", test_names_missing_parent);
   ADD ("names-damaged-parent", test_names_damaged_parent);
   ADD ("names-other-parent", test_names_other_parent);
+  ADD ("passes-over-impostors", test_passes_over_impostors);
   ADD ("verify-finds-damage-below", test_verify_finds_damage_below);
   ADD ("is-small", test_is_small);
   ADD ("limits-length", test_limits_length);
