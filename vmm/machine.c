@@ -308,6 +308,7 @@ vmm_machine_release_vps_locked (VmmMachine *machine, GError **error)
 {
   if (!vmm_machine_settle_locked (machine, error) || !vmm_machine_release_clocks (machine, error))
     return FALSE;
+  vmm_console_plug (machine->console, on_console_input, machine);
   if (!release_all (machine, error))
     {
       (void) park_all (machine, NULL);
@@ -339,10 +340,7 @@ vmm_machine_resume (VmmMachine *machine, GError **error)
   g_mutex_lock (&machine->lock);
   ok = vmm_machine_check_not_ended (machine, error);
   if (ok && !machine->running)
-    {
-      vmm_console_plug (machine->console, on_console_input, machine);
-      ok = vmm_machine_release_vps_locked (machine, error);
-    }
+    ok = vmm_machine_release_vps_locked (machine, error);
   g_mutex_unlock (&machine->lock);
   return ok;
 }

@@ -4,9 +4,11 @@
 #include "vmm/machine.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/acpi.h"
+#include "vmm/fd.h"
 #include "vmm/snapshot.h"
 
 static VmmSnapshot *
@@ -104,6 +106,31 @@ test_goes_back_running (void)
   g_assert_true (tiny->machine->running);
   tiny_machine_wait_word (tiny, 0, round + 2);
   g_assert_cmpuint (tiny_machine_get_word (tiny, 1), ==, 0);
+}
+
+/* a machine that has never been resumed */
+static void
+test_hears_after_going_back (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("echo", NULL);
+  g_autoptr (TinyMachine) restored = NULL;
+  g_autoptr (VmmSnapshot) snapshot = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+  VMM_AUTO_FD int saved_console = vmm_console_open (tiny->console, &error);
+  VMM_AUTO_FD int console = -1;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_byte (saved_console, 'E');
+  path = tiny_machine_save (tiny, "snapshot");
+  snapshot = open_snapshot (path);
+  restored = tiny_machine_new_restored (path);
+  console = vmm_console_open (restored->console, &error);
+  g_assert_no_error (error);
+  go_back (restored, snapshot, FALSE);
+  g_usleep (20000); /* so that what comes next finds a guest that waits for it */
+  g_assert_cmpint (write (console, "a", 1), ==, 1);
+  tiny_machine_wait_byte (console, 'b');
 }
 
 static void
@@ -312,6 +339,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine-go-back/saved-machine-goes-back", test_saved_machine_goes_back);
   g_test_add_func ("/vmm/machine-go-back/restored-machine-goes-back", test_restored_machine_goes_back);
   g_test_add_func ("/vmm/machine-go-back/goes-back-running", test_goes_back_running);
+  g_test_add_func ("/vmm/machine-go-back/hears-after-going-back", test_hears_after_going_back);
   g_test_add_func ("/vmm/machine-go-back/refuses-another-snapshot", test_refuses_another_snapshot);
   g_test_add_func ("/vmm/machine-go-back/failure-leaves-machine-as-it-was",
                    test_failure_leaves_machine_as_it_was);
