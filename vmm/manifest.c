@@ -178,12 +178,12 @@ vmm_manifest_set_incremental (VmmManifest *manifest,
 }
 
 void
-vmm_manifest_set_consolidated (VmmManifest *manifest)
+vmm_manifest_set_consolidated (VmmManifest *manifest, const ProtobufCBinaryData *former_sha256)
 {
   openvmm__snapshot__incremental_memory__free_unpacked (manifest->incremental, NULL);
   manifest->incremental = NULL;
   manifest->format_version = VMM_MANIFEST_FORMAT_VERSION;
-  set_bytes (&manifest->consolidated_from, manifest->manifest_sha256.data, manifest->manifest_sha256.len);
+  set_bytes (&manifest->consolidated_from, former_sha256->data, former_sha256->len);
 }
 
 void

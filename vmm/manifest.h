@@ -58,8 +58,13 @@ void vmm_manifest_set_incremental (VmmManifest *manifest,
                                    guint64 page_count,
                                    GBytes *pages);
 
-/** vmm_manifest_set_consolidated: memory.bin is all of RAM now, in what was an incremental snapshot. */
-void vmm_manifest_set_consolidated (VmmManifest *manifest);
+/**
+ * vmm_manifest_set_consolidated:
+ * @former_sha256: of the manifest in the file that this one replaces, as it was read: its children name that
+ *
+ * memory.bin is all of RAM now, in what was an incremental snapshot.
+ */
+void vmm_manifest_set_consolidated (VmmManifest *manifest, const ProtobufCBinaryData *former_sha256);
 
 /** vmm_manifest_set_description: @description takes the place of what it says. */
 void vmm_manifest_set_description (VmmManifest *manifest, const char *description);

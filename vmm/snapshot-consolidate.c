@@ -4,6 +4,9 @@
  * The complete snapshot is made beside the incremental one as any other is, and then trades places with it. Nobody who
  * has the old one's files open, as a running VM has, notices. Its UUID is the same and its manifest another, which is
  * why that tells the digest of the former: the children go by it.
+ *
+ * What is read is compared with its digests first. The new file has digests of its own, and they would be right for
+ * whatever was damaged before.
  */
 
 #include "config.h"
@@ -26,14 +29,34 @@ typedef struct
   gpointer progress_data;
 } Consolidation;
 
-/* the first half is writing, the second reading for the digests */
+/* a third each: reading all that there is, writing, reading for the digests */
+typedef enum
+{
+  PART_VERIFY,
+  PART_WRITE,
+  PART_DIGEST,
+  N_PARTS,
+} Part;
+
+static void
+tell (Consolidation *work, Part part, guint64 done, guint64 total)
+{
+  guint64 share = total == 0 ? work->size : (guint64) ((double) done / (double) total * (double) work->size);
+
+  if (work->progress != NULL)
+    work->progress (part * work->size + share, N_PARTS * work->size, work->progress_data);
+}
+
+static void
+on_verified (guint64 done, guint64 total, gpointer user_data)
+{
+  tell (user_data, PART_VERIFY, done, total);
+}
+
 static void
 on_digested (guint64 done, guint64 total, gpointer user_data)
 {
-  Consolidation *work = user_data;
-
-  if (work->progress != NULL)
-    work->progress (work->size + done, 2 * work->size, work->progress_data);
+  tell (user_data, PART_DIGEST, done, total);
 }
 
 static gboolean
@@ -97,8 +120,7 @@ write_memory (Consolidation *work, VmmSnapshot *snapshot, GError **error)
           work->ops, base_fd, work->fd, VMM_SNAPSHOT_MEMORY, work->size, work->cancellable, error) ||
       !vmm_snapshot_chain_foreach_change (snapshot, NULL, copy_change, work, error))
     return FALSE;
-  if (work->progress != NULL)
-    work->progress (work->size, 2 * work->size, work->progress_data);
+  tell (work, PART_WRITE, 1, 1);
   return TRUE;
 }
 
@@ -110,7 +132,7 @@ make_manifest (VmmSnapshot *snapshot, GError **error)
 
   if (manifest == NULL)
     return NULL;
-  vmm_manifest_set_consolidated (manifest);
+  vmm_manifest_set_consolidated (manifest, &vmm_snapshot_get_manifest (snapshot)->manifest_sha256);
   vmm_manifest_set_description (manifest, vmm_snapshot_get_description (snapshot));
   return manifest;
 }
@@ -163,5 +185,7 @@ vmm_snapshot_consolidate (VmmSnapshot *snapshot,
 
   if (!vmm_snapshot_get_incremental (snapshot))
     return TRUE;
-  return vmm_snapshot_open_chain (snapshot, error) && write_complete (&work, snapshot, error);
+  return vmm_snapshot_open_chain (snapshot, error) &&
+         vmm_snapshot_verify (snapshot, on_verified, &work, cancellable, error) &&
+         write_complete (&work, snapshot, error);
 }

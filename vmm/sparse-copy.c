@@ -162,7 +162,7 @@ vmm_sparse_copy (const VmmFileOps *ops,
   Copy copy = { ops, source_fd, fd, path, size, cancellable, NULL };
 
   if (vmm_file_ops_clone (ops, source_fd, fd, path) == 0)
-    return TRUE;
+    return check_source_size (&copy, error);
   if (vmm_file_ops_truncate (ops, fd, path, size) < 0)
     {
       vmm_file_ops_set_error (error, errno, "set the size of", NULL, path);

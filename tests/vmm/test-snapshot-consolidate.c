@@ -3,6 +3,8 @@
 #include "config.h"
 #include "vmm/snapshot-chain.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <sys/wait.h>
 
 #include "tests/vmm/faulty-ops.h"
@@ -172,6 +174,30 @@ test_can_be_cancelled (Fixture *fixture, gconstpointer data)
   assert_all_sound (fixture);
 }
 
+/* a new digest would be right for what is wrong */
+static void
+test_refuses_damage (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->directories[0], VMM_SNAPSHOT_MEMORY, NULL);
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (fixture->directories[1], NULL);
+  g_autoptr (VmmSnapshot) after = NULL;
+  g_autoptr (GError) error = NULL;
+  VMM_AUTO_FD int fd = -1;
+  guint64 untouched = 0; /* a page that the base alone has */
+
+  while (vmm_page_set_contains (vmm_snapshot_get_pages (snapshot), untouched))
+    untouched++;
+  g_assert_cmpint (g_chmod (path, 0600), ==, 0);
+  fd = open (path, O_WRONLY | O_CLOEXEC);
+  g_assert_cmpint (pwrite (fd, "\xa5\x5a", 2, (off_t) (untouched * VMM_PAGE_SIZE)), ==, 2);
+  g_assert_false (vmm_snapshot_consolidate (snapshot, NULL, NULL, NULL, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, path));
+  after = vmm_snapshot_open (fixture->directories[1], NULL);
+  g_assert_true (vmm_snapshot_get_incremental (after));
+  g_assert_cmpuint (count_entries (fixture->scratch), ==, MEMBERS);
+}
+
 static void
 test_keeps_what_is_not_its_own (Fixture *fixture, gconstpointer data)
 {
@@ -300,6 +326,7 @@ main (int argc, char **argv)
   ADD ("keeps-what-it-is", test_keeps_what_it_is);
   ADD ("keeps-the-description", test_keeps_the_description);
   ADD ("can-be-cancelled", test_can_be_cancelled);
+  ADD ("refuses-damage", test_refuses_damage);
   ADD ("keeps-what-is-not-its-own", test_keeps_what_is_not_its_own);
   ADD ("survives-every-failure", test_survives_every_failure);
   ADD ("survives-every-death", test_survives_every_death);
