@@ -16,22 +16,24 @@ struct _OvmDriverSpare
   VmmCpuPolicy cpu; /* that it was made with, unless it is blank */
 };
 
-/* The machine stays. Should the guest have ended by itself meanwhile, @ended tells, and there is no error. */
+/*
+ * The machine stays. If another one is needed, as the guest has ended by itself meanwhile, or has changed more than can
+ * be put back in place, @unfit tells, and there is no error.
+ */
 static gboolean
-go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gboolean *ended, GError **error)
+go_back_in_place (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused, gboolean *unfit, GError **error)
 {
   g_autofree char *reason = NULL;
   g_autoptr (GError) local_error = NULL;
   OvmState state = ovm_kvm_vm_get_state (vm, &reason);
+  OvmState wanted = paused ? OVM_STATE_PAUSED : OVM_STATE_RUNNING;
 
-  ovm_kvm_vm_set_state (vm, paused ? OVM_STATE_PAUSED : OVM_STATE_RUNNING, NULL);
+  ovm_kvm_vm_set_state (vm, wanted, NULL);
   if (vmm_machine_go_back (vm->machine, snapshot, paused, &local_error))
     return TRUE;
-  *ended = !vmm_machine_runs_from (vm->machine, snapshot);
-  if (*ended)
-    return FALSE;
-  ovm_kvm_vm_set_state (vm, state, reason);
-  return ovm_kvm_vm_fail (vm, g_steal_pointer (&local_error), error);
+  ovm_kvm_vm_undo_state (vm, wanted, state, reason);
+  *unfit = !vmm_machine_runs_from (vm->machine, snapshot);
+  return !*unfit && ovm_kvm_vm_fail (vm, g_steal_pointer (&local_error), error);
 }
 
 void
@@ -128,13 +130,13 @@ restore_in_place (OvmDriverVm *vm,
                   const OvmDriverTask *task,
                   GError **error)
 {
-  gboolean ended = FALSE;
+  gboolean unfit = FALSE;
 
   /* beforehand: what it fails of shall leave the VM as it was, and going back drops only what the guest has changed */
   if (!populate (vm->machine, how, task, error))
     return FALSE;
   vmm_machine_catch_up (vm->machine, how->clock == OVM_CLOCK_CATCH_UP);
-  if (go_back_in_place (vm, snapshot, how->paused, &ended, error))
+  if (go_back_in_place (vm, snapshot, how->paused, &unfit, error))
     return TRUE;
   vmm_machine_catch_up (vm->machine, FALSE);
   return FALSE;

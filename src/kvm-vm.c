@@ -47,6 +47,15 @@ ovm_kvm_vm_set_state (OvmDriverVm *vm, OvmState state, const char *reason)
   g_mutex_unlock (&vm->lock);
 }
 
+void
+ovm_kvm_vm_undo_state (OvmDriverVm *vm, OvmState made, OvmState state, const char *reason)
+{
+  g_mutex_lock (&vm->lock);
+  if (vm->state == made)
+    set_state_locked (vm, state, reason);
+  g_mutex_unlock (&vm->lock);
+}
+
 OvmState
 ovm_kvm_vm_get_state (OvmDriverVm *vm, char **reason)
 {
@@ -314,6 +323,7 @@ go_back (OvmDriverVm *vm, OvmKvmBody *old, OvmState state, const char *reason)
       return;
     }
   ovm_kvm_vm_put_in (vm, old, state != OVM_STATE_RUNNING);
+  ovm_kvm_vm_set_state (vm, state, reason); /* of a machine that ended and is not buried yet, it is neither */
   if (state == OVM_STATE_RUNNING && !vmm_machine_resume (vm->machine, &error))
     ovm_kvm_vm_crash (vm, error->message);
 }

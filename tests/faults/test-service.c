@@ -13,6 +13,9 @@
 
 #include "tests/faults/fault-calls.h"
 #include "tests/faults/fault-subject.h"
+#include "vmm/fd.h"
+
+#define FILLED_SIZE (272 * 1024 * 1024ull) /* bytes: more than going back in place puts back */
 
 static void
 on_event (OvmDriverEvent event, const char *reason, gpointer user_data)
@@ -21,7 +24,7 @@ on_event (OvmDriverEvent event, const char *reason, gpointer user_data)
 }
 
 static OvmDriverVm *
-start_vm (const char *directory)
+start_vm (const char *directory, const char *guest, guint64 memory_size)
 {
   g_autoptr (VmmConfig) config = vmm_config_new ();
   g_autoptr (GError) error = NULL;
@@ -29,10 +32,10 @@ start_vm (const char *directory)
   OvmDriverVm *vm;
 
   config->name = g_strdup ("vm");
-  config->memory_size = VMM_MEMORY_SIZE_MIN;
+  config->memory_size = memory_size;
   config->vp_count = 2;
   config->memory_directory = g_strdup (directory);
-  config->kernel = g_build_filename (g_getenv ("TINY_GUESTS"), "counter.elf", NULL);
+  config->kernel = g_build_filename (g_getenv ("TINY_GUESTS"), guest, NULL);
   vm = ovm_driver_kvm.define (config, NULL, NULL, on_event, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (ovm_driver_kvm.start (vm, FALSE, &task, &error));
@@ -66,7 +69,7 @@ test_failed_save_shows_what_is (void)
 {
   g_autofree char *directory = g_dir_make_tmp ("service-XXXXXX", NULL);
   g_autofree char *target = g_build_filename (directory, "target", NULL);
-  OvmDriverVm *vm = start_vm (directory);
+  OvmDriverVm *vm = start_vm (directory, "counter.elf", VMM_MEMORY_SIZE_MIN);
   gboolean failed = TRUE;
   guint n_paused = 0;
   guint n;
@@ -120,7 +123,7 @@ static void
 test_failed_reset_leaves_vm_running (void)
 {
   g_autofree char *directory = g_dir_make_tmp ("service-XXXXXX", NULL);
-  OvmDriverVm *vm = start_vm (directory);
+  OvmDriverVm *vm = start_vm (directory, "counter.elf", VMM_MEMORY_SIZE_MIN);
   FaultTally tally;
   guint n_failed = 0;
   guint n = 0;
@@ -138,6 +141,83 @@ test_failed_reset_leaves_vm_running (void)
   subject_remove_tree (directory);
 }
 
+static void
+save (OvmDriverVm *vm, const char *directory, gboolean incremental)
+{
+  g_autoptr (GError) error = NULL;
+  VmmSaveResult result;
+
+  g_assert_true (ovm_driver_kvm.save (vm,
+                                      &(VmmSavePlan){ .directory = directory, .incremental = incremental },
+                                      &result,
+                                      &error));
+  g_assert_no_error (error);
+}
+
+/* more than can be put back in place */
+static void
+let_change_all_of_ram (OvmDriverVm *vm)
+{
+  g_autoptr (GError) error = NULL;
+  VMM_AUTO_FD int console = ovm_driver_kvm.open_console (vm, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ovm_driver_kvm.resume (vm, &error));
+  g_assert_no_error (error);
+  tiny_machine_wait_byte (console, 'F');
+}
+
+static void
+fail_to_restore (OvmDriverVm *vm, VmmSnapshot *snapshot, gboolean paused)
+{
+  FaultPlan plan = { .kinds = 1u << FAULT_MEMORY, .at = 1, .onwards = TRUE }; /* no machine can be made */
+  OvmDriverRestore how = { .paused = paused };
+  OvmDriverTask task = { 0 };
+  g_autoptr (GError) error = NULL;
+  gboolean ok;
+
+  fault_calls_begin (&plan);
+  ok = ovm_driver_kvm.restore (vm, snapshot, &how, &task, &error);
+  (void) fault_calls_end ();
+  g_assert_false (ok);
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_INVALID_MEMORY_SIZE);
+}
+
+static void
+check_failed_restore (gboolean was_running)
+{
+  g_autofree char *directory = g_dir_make_tmp ("service-XXXXXX", NULL);
+  g_autofree char *complete = g_build_filename (directory, "complete", NULL);
+  g_autofree char *target = g_build_filename (directory, "target", NULL);
+  g_autoptr (VmmSnapshot) snapshot = NULL;
+  g_autoptr (GError) error = NULL;
+  OvmDriverVm *vm = start_vm (directory, "ram-filler.elf", FILLED_SIZE);
+  OvmState state = was_running ? OVM_STATE_RUNNING : OVM_STATE_PAUSED;
+
+  g_assert_true (ovm_driver_kvm.pause (vm, &error));
+  save (vm, complete, FALSE);
+  save (vm, target, TRUE);
+  snapshot = vmm_snapshot_open (target, &error);
+  g_assert_no_error (error);
+  g_assert_true (vmm_snapshot_open_chain (snapshot, &error));
+  let_change_all_of_ram (vm);
+  if (!was_running)
+    g_assert_true (ovm_driver_kvm.pause (vm, &error));
+  fail_to_restore (vm, snapshot, was_running);
+  g_assert_cmpint (ovm_driver_kvm.get_state (vm, NULL), ==, state);
+  g_assert_true (ovm_driver_kvm.stop (vm, NULL));
+  ovm_driver_kvm.undefine (vm);
+  subject_remove_tree (directory);
+}
+
+/* each wants the other state than there is */
+static void
+test_failed_restore_keeps_state (void)
+{
+  check_failed_restore (TRUE);
+  check_failed_restore (FALSE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -145,5 +225,6 @@ main (int argc, char **argv)
   subject_use_fast_directory ();
   g_test_add_func ("/faults/service/failed-save-shows-what-is", test_failed_save_shows_what_is);
   g_test_add_func ("/faults/service/failed-reset-leaves-vm-running", test_failed_reset_leaves_vm_running);
+  g_test_add_func ("/faults/service/failed-restore-keeps-state", test_failed_restore_keeps_state);
   return g_test_run ();
 }
