@@ -239,3 +239,15 @@ vmm_kvm_load_msrs (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **er
     entries[n++] = (struct kvm_msr_entry){ .index = deadline->index, .data = deadline->value };
   return write_msrs (vp, entries, n, error);
 }
+
+gboolean
+vmm_kvm_get_saved_tsc (const Openvmm__X86__VpState *state, guint64 *tsc)
+{
+  for (gsize i = 0; i < state->n_msrs; i++)
+    if (state->msrs[i]->index == MSR_IA32_TSC)
+      {
+        *tsc = state->msrs[i]->value;
+        return TRUE;
+      }
+  return FALSE;
+}

@@ -172,6 +172,9 @@ gboolean vmm_kvm_vp_load (VmmKvmVp *vp,
                           const Openvmm__X86__VpState *state,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** vmm_kvm_get_saved_tsc: (out): the time-stamp counter in @state. Returns whether it has one. */
+gboolean vmm_kvm_get_saved_tsc (const Openvmm__X86__VpState *state, guint64 *tsc);
+
 /* ---- what processors there are: kvm-cpuid.c ----------------------------------------------- */
 
 /** VmmKvmCpu: what the guest sees, for people: CPUID leaves 0 and 0x80000002 to 0x80000004. */

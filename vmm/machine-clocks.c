@@ -42,8 +42,8 @@ vmm_machine_hold_clocks (VmmMachine *machine, GError **error)
   return TRUE;
 }
 
-/* Returns whether they moved. A wall clock that was set back meanwhile, or that is not known, is no reason to. */
-static gboolean
+/* A wall clock that was set back meanwhile, or that is not known, is no reason to. */
+static void
 advance_held_clocks (VmmMachine *machine)
 {
   guint64 now_ns = wall_clock_ns ();
@@ -52,13 +52,12 @@ advance_held_clocks (VmmMachine *machine)
   VmmKvmCpu cpu;
 
   if (elapsed_ns == 0)
-    return FALSE;
+    return;
   vmm_kvm_describe_cpu (get_vp (machine, 0), &cpu);
   machine->held_clock_ns += elapsed_ns;
   machine->held_tsc += elapsed_ns / NS_PER_MS * cpu.tsc_khz +
                        elapsed_ns % NS_PER_MS * cpu.tsc_khz / NS_PER_MS;
   machine->held_wall_clock_ns = now_ns; /* should the release fail, the next one adds the rest */
-  return TRUE;
 }
 
 /* Moves those VPs' counters that have not been moved yet. */
@@ -75,7 +74,6 @@ move_counters (VmmMachine *machine, GError **error)
 gboolean
 vmm_machine_release_clocks (VmmMachine *machine, GError **error)
 {
-  gboolean jumps;
   guint64 tsc;
 
   if (!machine->clocks_held)
@@ -83,23 +81,26 @@ vmm_machine_release_clocks (VmmMachine *machine, GError **error)
   /* a release that failed half-way has left the VPs' counters apart */
   if (machine->n_tscs_moved > 0 && !move_counters (machine, error))
     return FALSE;
-  jumps = machine->catches_up && advance_held_clocks (machine);
+  if (machine->catches_up)
+    advance_held_clocks (machine);
   if (!vmm_kvm_vp_get_tsc (get_vp (machine, 0), &tsc, error))
     return FALSE;
   machine->tsc_move = (gint64) (machine->held_tsc - tsc);
+  machine->deadlines_late |= machine->tsc_move > 0;
   if (!move_counters (machine, error))
     return FALSE;
   for (guint i = 0; i < machine->vps->len; i++)
     {
       VmmKvmVp *vp = get_vp (machine, i);
 
-      if (jumps && !vmm_kvm_vp_restart_deadline (vp, error))
+      if (machine->deadlines_late && !vmm_kvm_vp_restart_deadline (vp, error))
         return FALSE;
       vmm_kvm_vp_tell_paused (vp);
     }
   if (!vmm_kvm_set_clock (machine->kvm, machine->held_clock_ns, error))
     return FALSE;
   machine->clocks_held = FALSE;
+  machine->deadlines_late = FALSE;
   machine->catches_up = FALSE;
   return TRUE;
 }

@@ -12,6 +12,7 @@
 #include "vmm/machine.h"
 
 #define UNIT_PLATFORM "platform"
+#define UNIT_FIRST_VP "vp-0"
 
 static char *
 vp_unit (guint index)
@@ -130,17 +131,25 @@ load_devices (VmmMachine *machine, VmmSavedState *state, GError **error)
   return TRUE;
 }
 
-/* The counters go on from where VP 0's was saved: it has just been set to that. */
+/*
+ * The counters go on from where VP 0's was saved. KVM need not have set it to that: a value less than a second away from
+ * where the counter stands it takes for an attempt to make the VPs' counters equal, and drops. The release moves them.
+ */
 static gboolean
-join_clocks (VmmMachine *machine, GError **error)
+join_clocks (VmmMachine *machine, VmmSavedState *state, GError **error)
 {
   VmmKvmVp *first = vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0));
+  const ProtobufCMessage *saved =
+      vmm_saved_state_lookup_message (state, UNIT_FIRST_VP, &openvmm__x86__vp_state__descriptor, error);
 
+  if (saved == NULL)
+    return FALSE;
   for (guint i = 1; i < machine->vps->len; i++)
     vmm_kvm_vp_copy_tsc_offset (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)), first);
   machine->clocks_held = TRUE;
   machine->n_tscs_moved = 0;
-  return vmm_kvm_vp_get_tsc (first, &machine->held_tsc, error);
+  return vmm_kvm_get_saved_tsc ((const Openvmm__X86__VpState *) saved, &machine->held_tsc) ||
+         vmm_kvm_vp_get_tsc (first, &machine->held_tsc, error);
 }
 
 gboolean
@@ -151,6 +160,6 @@ vmm_machine_load_state (VmmMachine *machine, VmmSavedState *state, GError **erro
   for (guint i = 0; i < machine->vps->len; i++)
     if (!load_vp (machine, state, i, error))
       return FALSE;
-  return join_clocks (machine, error) && load_platform (machine, state, error) &&
+  return join_clocks (machine, state, error) && load_platform (machine, state, error) &&
          load_devices (machine, state, error);
 }

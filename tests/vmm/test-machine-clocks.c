@@ -3,6 +3,7 @@
 #include "config.h"
 #include "vmm/machine.h"
 
+#include "tests/vmm/fake-tsc.h"
 #include "tests/vmm/tiny-machine.h"
 
 #define NS_PER_S G_GUINT64_CONSTANT (1000000000)
@@ -156,6 +157,30 @@ test_timer_goes_off_after_jump (void)
   tiny_machine_wait_word (tiny, 0, tiny_machine_get_word (tiny, 0) + 10);
 }
 
+/* One that KVM has set by a counter that was behind the saved one, and which it did not move, would go off late. */
+static void
+test_timer_is_set_by_the_counter_it_waits_for (void)
+{
+  const guint64 first_moment = FAKE_TSC_HZ / 2; /* of the guest: a new VP's counter stands near it */
+  g_autoptr (TinyMachine) tiny = NULL;
+  g_autoptr (TinyMachine) restored = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fake_tsc_begin ();
+  tiny = tiny_machine_new ("deadline", NULL);
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 10);
+  fake_tsc_advance (first_moment);
+  path = tiny_machine_save (tiny, "snapshot");
+  restored = tiny_machine_new_restored (path);
+  g_assert_cmpuint (fake_tsc_get_deadline_base (), ==, 0);
+  g_assert_true (vmm_machine_release_clocks (restored->machine, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fake_tsc_get_deadline_base (), ==, first_moment);
+  fake_tsc_end ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -165,5 +190,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine-clocks/catch-up-with-the-snapshot", test_catch_up_with_the_snapshot);
   g_test_add_func ("/vmm/machine-clocks/never-jump-back", test_never_jump_back);
   g_test_add_func ("/vmm/machine-clocks/timer-goes-off-after-jump", test_timer_goes_off_after_jump);
+  g_test_add_func ("/vmm/machine-clocks/timer-is-set-by-the-counter-it-waits-for",
+                   test_timer_is_set_by_the_counter_it_waits_for);
   return g_test_run ();
 }

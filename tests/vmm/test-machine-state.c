@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tests/vmm/fake-tsc.h"
 #include "tests/vmm/message.h"
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/snapshot.h"
@@ -179,6 +180,59 @@ test_counters_are_equal (void)
   g_assert_cmpuint (again, >=, two);
 }
 
+static void
+assert_counters_are_at (TinyMachine *tiny, guint64 wanted)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (vmm_machine_release_clocks (tiny->machine, &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < tiny->machine->vps->len; i++)
+    {
+      guint64 tsc;
+
+      g_assert_true (
+          vmm_kvm_vp_get_tsc (vmm_vp_get_kvm (g_ptr_array_index (tiny->machine->vps, i)), &tsc, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (tsc, ==, wanted);
+    }
+}
+
+/* also where KVM drops the value that they are set to, as it does with one that is less than a second away */
+static void
+test_counters_go_on_from_what_was_saved (void)
+{
+  static const guint64 distances[] = { 0, FAKE_TSC_HZ / 2, FAKE_TSC_HZ - 1, 3 * FAKE_TSC_HZ };
+  g_autoptr (TinyMachine) tiny = NULL;
+  g_autoptr (TinyMachine) waiting = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (VmmSnapshot) snapshot = NULL;
+  g_autoptr (GError) error = NULL;
+  const guint64 wanted = 5 * FAKE_TSC_HZ;
+
+  fake_tsc_begin ();
+  tiny = tiny_machine_new ("smp", add_vp);
+  fake_tsc_advance (wanted);
+  path = tiny_machine_save (tiny, "snapshot");
+  snapshot = vmm_snapshot_open (path, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (distances); i++)
+    {
+      tiny_machine_resume (tiny);
+      fake_tsc_advance (distances[i]);
+      g_assert_true (vmm_machine_go_back (tiny->machine, snapshot, TRUE, &error));
+      g_assert_no_error (error);
+      assert_counters_are_at (tiny, wanted);
+    }
+
+  waiting = tiny_machine_new_restored (path);
+  fake_tsc_advance (FAKE_TSC_HZ / 2);
+  g_assert_true (vmm_machine_adopt (waiting->machine, snapshot, waiting->config, waiting->console, &error));
+  g_assert_no_error (error);
+  assert_counters_are_at (waiting, wanted);
+  fake_tsc_end ();
+}
+
 static VmmSavedState *
 state_without (VmmSavedState *from, const char *left_out, const char *cut)
 {
@@ -246,6 +300,8 @@ main (int argc, char **argv)
                         test_restore_changes_nothing);
   g_test_add_func ("/vmm/machine-state/keeps-deadline-and-lapic", test_keeps_deadline_and_lapic);
   g_test_add_func ("/vmm/machine-state/counters-are-equal", test_counters_are_equal);
+  g_test_add_func ("/vmm/machine-state/counters-go-on-from-what-was-saved",
+                   test_counters_go_on_from_what_was_saved);
   g_test_add_func ("/vmm/machine-state/refuses-damage", test_refuses_damage);
   return g_test_run ();
 }
