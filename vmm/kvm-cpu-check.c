@@ -18,6 +18,8 @@
 
 #define LEAF_VENDOR 0x0u
 #define LEAF_FEATURES 0x1u
+#define LEAF_STRUCTURED_FEATURES 0x7u
+#define LEAF_XSAVE 0xdu
 #define LEAF_SIZES 0x80000008u
 #define PHYSICAL_BITS 0xffu /* of its EAX */
 
@@ -48,6 +50,14 @@ find_seen (const Openvmm__X86__VpState *state, guint32 leaf, guint32 index)
   return NULL;
 }
 
+/* what KVM has and we give no guest any more, one that was made before may still have */
+static gboolean
+has_hidden (const VmmCpuFeatureWord *word)
+{
+  return word->leaf == VMM_CPU_LEAF_KVM_FEATURES || word->leaf == LEAF_STRUCTURED_FEATURES ||
+         word->leaf == LEAF_XSAVE;
+}
+
 static void
 add_missing_features (const VmmKvmHost *host, const Openvmm__X86__VpState *state, GPtrArray *missing)
 {
@@ -63,8 +73,7 @@ add_missing_features (const VmmKvmHost *host, const Openvmm__X86__VpState *state
         continue;
       lacking = get_seen_register (seen, word->reg) & ~word->ignored &
                 ~get_host_register (ours, word->leaf, word->index, word->reg);
-      /* what KVM has and we give no guest any more, one that was made before may still have */
-      if (word->leaf == VMM_CPU_LEAF_KVM_FEATURES)
+      if (has_hidden (word))
         lacking &= ~get_host_register (host->cpuid, word->leaf, word->index, word->reg);
       for (guint bit = 0; bit < 32; bit++)
         if (lacking & 1u << bit)

@@ -2,7 +2,8 @@
 
 /*
  * A guest sees what KVM can give here, less what would make a snapshot's state larger than what we save (nested
- * virtualization, performance counters), with its own APIC ID and a topology of one socket with a core a VP.
+ * virtualization, performance counters, control-flow enforcement), with its own APIC ID and a topology of one socket
+ * with a core a VP.
  *
  * Spec: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E.
  */
@@ -17,8 +18,10 @@
 #define LEAF_VENDOR 0x0u
 #define LEAF_FEATURES 0x1u
 #define LEAF_CACHE 0x4u
+#define LEAF_STRUCTURED_FEATURES 0x7u
 #define LEAF_PERFMON 0xau
 #define LEAF_TOPOLOGY 0xbu
+#define LEAF_XSAVE 0xdu
 #define LEAF_TOPOLOGY_V2 0x1fu
 #define LEAF_KVM_FEATURES 0x40000001u
 #define LEAF_AMD_FEATURES 0x80000001u
@@ -34,6 +37,12 @@
 #define ECX_OSXSAVE (1u << 27)
 #define ECX_HYPERVISOR (1u << 31)
 #define EDX_HTT (1u << 28)
+/* leaf 7, subleaf 0 */
+#define ECX_SHSTK (1u << 7)
+#define EDX_IBT (1u << 20)
+/* leaf 0xd, subleaf 1 */
+#define ECX_XSS_CET_U (1u << 11)
+#define ECX_XSS_CET_S (1u << 12)
 /* leaf 0x80000001 */
 #define ECX_CMP_LEGACY (1u << 1)
 #define ECX_SVM (1u << 2)
@@ -99,6 +108,23 @@ set_topology (struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
     }
 }
 
+/*
+ * The shadow-stack pointer in use is in no register, MSR or XSAVE area that KVM tells, but for KVM_GET_ONE_REG from Linux
+ * 6.18 on: a VP that was saved in user mode would fault at its next return. Branch tracking shares CR4.CET and the XSAVE
+ * state with it, so both go.
+ */
+static void
+hide_control_flow_enforcement (struct kvm_cpuid_entry2 *entry)
+{
+  if (entry->function == LEAF_STRUCTURED_FEATURES && entry->index == 0)
+    {
+      entry->ecx &= ~ECX_SHSTK;
+      entry->edx &= ~EDX_IBT;
+    }
+  else if (entry->function == LEAF_XSAVE && entry->index == 1)
+    entry->ecx &= ~(ECX_XSS_CET_U | ECX_XSS_CET_S);
+}
+
 static void
 adjust (const VmmKvmHost *host, struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
 {
@@ -118,6 +144,10 @@ adjust (const VmmKvmHost *host, struct kvm_cpuid_entry2 *entry, guint index, gui
       entry->eax |= ((1u << core_shift (vp_count)) - 1) << 26;
       if (((entry->eax >> 5) & 7) >= 3)
         entry->eax |= ((1u << core_shift (vp_count)) - 1) << 14;
+      break;
+    case LEAF_STRUCTURED_FEATURES:
+    case LEAF_XSAVE:
+      hide_control_flow_enforcement (entry);
       break;
     case LEAF_TOPOLOGY:
     case LEAF_TOPOLOGY_V2:

@@ -240,6 +240,19 @@ test_accepts_what_kvm_has (void)
   assert_refused (pair, VMM_CPU_EXACT, "kvm_pv_unhalt");
   pair->cpuid->entries[5].eax |= 1u << 7;
   assert_accepted (pair, VMM_CPU_EXACT);
+
+  pair->leaves[2].ecx |= 1u << 7;
+  pair->leaves[2].edx |= 1u << 20;
+  pair->leaves[4].ecx |= 3u << 11;
+  assert_refused (pair,
+                  VMM_CPU_EXACT,
+                  "lacks 4 of the features that the guest has seen: shstk (CPUID 0x7.0 ECX bit 7), "
+                  "ibt (CPUID 0x7.0 EDX bit 20), xss_cet_u (CPUID 0xd.1 ECX bit 11), "
+                  "xss_cet_s (CPUID 0xd.1 ECX bit 12); restore");
+  pair->cpuid->entries[2].ecx |= 1u << 7;
+  pair->cpuid->entries[2].edx |= 1u << 20;
+  pair->cpuid->entries[4].ecx |= 3u << 11;
+  assert_accepted (pair, VMM_CPU_EXACT);
 }
 
 static void

@@ -19,12 +19,13 @@ static const struct kvm_cpuid_entry2 rich_host[] = {
   { .function = 0x4, .index = 0, .flags = SIGNIFICANT, .eax = 0xfc1fc121, .ebx = 0x02c0003f },
   { .function = 0x4, .index = 2, .flags = SIGNIFICANT, .eax = 0xfc1fc143, .ebx = 0x04c0003f },
   { .function = 0x4, .index = 3, .flags = SIGNIFICANT, .eax = 0xfc1fc163, .ebx = 0x02c0003f },
-  { .function = 0x7, .index = 0, .flags = SIGNIFICANT, .ebx = 0x01802852, .ecx = 0x10104, .edx = 0x20000000 },
+  { .function = 0x7, .index = 0, .flags = SIGNIFICANT, .ebx = 0x01802852, .ecx = 0x10184, .edx = 0x20100000 },
   { .function = 0xa, .eax = 0x07300404, .ebx = 0x1, .ecx = 0x2, .edx = 0x603 },
   { .function = 0xb, .index = 0, .flags = SIGNIFICANT, .eax = 1, .ebx = 2, .ecx = 0x100, .edx = 77 },
   { .function = 0xb, .index = 1, .flags = SIGNIFICANT, .eax = 7, .ebx = 96, .ecx = 0x201, .edx = 77 },
   { .function = 0xb, .index = 2, .flags = SIGNIFICANT, .eax = 9, .ebx = 9, .ecx = 0x302, .edx = 77 },
   { .function = 0xd, .index = 0, .flags = SIGNIFICANT, .eax = 0x7, .ebx = 0x340, .ecx = 0x340 },
+  { .function = 0xd, .index = 1, .flags = SIGNIFICANT, .eax = 0xf, .ebx = 0x340, .ecx = 0x11900 },
   { .function = 0x1f, .index = 0, .flags = SIGNIFICANT, .eax = 1, .ebx = 2, .ecx = 0x100, .edx = 77 },
   { .function = 0x40000001, .eax = 0xffffffff },
   { .function = 0x80000001, .ecx = 0xffffffff, .edx = 0x2c100800 },
@@ -143,6 +144,22 @@ check_no_counters (const struct kvm_cpuid2 *cpuid, guint32 function)
   g_assert_cmphex (entry->eax | entry->ebx | entry->ecx | entry->edx, ==, 0);
 }
 
+/* what has a part that cannot be saved */
+static void
+check_no_control_flow_enforcement (const struct kvm_cpuid2 *cpuid)
+{
+  const struct kvm_cpuid_entry2 *entry = find (cpuid, 0x7, 0);
+
+  if (entry != NULL)
+    {
+      g_assert_cmphex (entry->ecx & (1u << 7), ==, 0);  /* shadow stacks */
+      g_assert_cmphex (entry->edx & (1u << 20), ==, 0); /* indirect branch tracking */
+    }
+  entry = find (cpuid, 0xd, 1);
+  if (entry != NULL)
+    g_assert_cmphex (entry->ecx & (3u << 11), ==, 0); /* their XSAVE state, of user and supervisor */
+}
+
 /* what KVM offers and can save */
 static void
 check_paravirtualization (const struct kvm_cpuid2 *cpuid)
@@ -173,6 +190,7 @@ check_vp (const struct kvm_cpuid2 *cpuid, guint index, guint count, guint shift)
   check_caches (cpuid, shift);
   check_amd (cpuid, index, count, shift);
   check_paravirtualization (cpuid);
+  check_no_control_flow_enforcement (cpuid);
   check_no_counters (cpuid, 0xa);
   check_no_counters (cpuid, 0x80000022);
 }
@@ -234,8 +252,13 @@ test_passes_the_rest_on (void)
   g_assert_cmphex (find (cpuid, 0x80000001, 0)->ecx, ==, 0xffffffff & ~(1u << 2 | 1u << 23));
   g_assert_cmphex (find (cpuid, 0x80000001, 0)->edx, ==, 0x2c100800);
   g_assert_cmphex (find (cpuid, 0x80000008, 0)->eax, ==, 0x3030);
-  g_assert_cmpmem (find (cpuid, 0x7, 0), sizeof rich_host[0], &rich_host[5], sizeof rich_host[5]);
+  g_assert_cmphex (find (cpuid, 0x7, 0)->ebx, ==, 0x01802852);
+  g_assert_cmphex (find (cpuid, 0x7, 0)->ecx, ==, 0x10104);
+  g_assert_cmphex (find (cpuid, 0x7, 0)->edx, ==, 0x20000000);
   g_assert_cmpmem (find (cpuid, 0xd, 0), sizeof rich_host[0], &rich_host[10], sizeof rich_host[10]);
+  g_assert_cmphex (find (cpuid, 0xd, 1)->eax, ==, 0xf);
+  g_assert_cmphex (find (cpuid, 0xd, 1)->ebx, ==, 0x340);
+  g_assert_cmphex (find (cpuid, 0xd, 1)->ecx, ==, 0x10100);
 }
 
 static void
