@@ -59,6 +59,14 @@ guint64 vmm_kvm_read_dirty_log (VmmKvm *kvm, VmmMemory *memory, guint64 *bits, G
 gboolean vmm_kvm_get_clock (VmmKvm *kvm, guint64 *clock_ns, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean vmm_kvm_set_clock (VmmKvm *kvm, guint64 clock_ns, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_kvm_drop_ticks:
+ *
+ * After the VPs stood still for long: KVM has counted the ticks of a periodic timer that were due meanwhile, and the guest
+ * would get all of them at once. They are forgotten, and the next is due a period from now. Errors: HOST.
+ */
+gboolean vmm_kvm_drop_ticks (VmmKvm *kvm, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_kvm_save_platform: (transfer full): all but the clocks, which are the machine's to fill in. VPs stand still. */
 Openvmm__X86__PlatformState *vmm_kvm_save_platform (VmmKvm *kvm, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

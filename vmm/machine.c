@@ -340,7 +340,7 @@ vmm_machine_resume (VmmMachine *machine, GError **error)
   g_mutex_lock (&machine->lock);
   ok = vmm_machine_check_not_ended (machine, error);
   if (ok && !machine->running)
-    ok = vmm_machine_release_vps_locked (machine, error);
+    ok = vmm_kvm_drop_ticks (machine->kvm, error) && vmm_machine_release_vps_locked (machine, error);
   g_mutex_unlock (&machine->lock);
   return ok;
 }

@@ -9,6 +9,8 @@
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/fd.h"
 
+#define TICKS_PER_SECOND 4004u /* of the guest ticker */
+
 static void
 test_runs_and_speaks (void)
 {
@@ -183,6 +185,30 @@ test_clocks_stand_still (void)
     g_assert_cmpuint (after - before, >, 1000000000);
 }
 
+/* Ticks that came while the VPs stood still are not made up for: at most as many come as there is time for. */
+static void
+test_ticks_stand_still (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("ticker", NULL);
+  guint64 before, ticks;
+  gint64 usec;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 100);
+  tiny_machine_pause (tiny);
+  before = tiny_machine_get_word (tiny, 0);
+  g_usleep (2 * G_USEC_PER_SEC);
+  usec = g_get_monotonic_time ();
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, before + 100);
+  g_usleep (G_USEC_PER_SEC / 4);
+  tiny_machine_pause (tiny);
+  usec = g_get_monotonic_time () - usec;
+  ticks = tiny_machine_get_word (tiny, 0) - before;
+  g_test_message ("%" G_GUINT64_FORMAT " ticks in %" G_GINT64_FORMAT " us", ticks, usec);
+  g_assert_cmpuint (ticks, <=, (guint64) usec * TICKS_PER_SECOND / G_USEC_PER_SEC + 2);
+}
+
 static void
 test_refuses_bad_config (void)
 {
@@ -267,6 +293,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine/guest-reboots", test_guest_reboots);
   g_test_add_func ("/vmm/machine/guest-triple-faults", test_guest_triple_faults);
   g_test_add_func ("/vmm/machine/clocks-stand-still", test_clocks_stand_still);
+  g_test_add_func ("/vmm/machine/ticks-stand-still", test_ticks_stand_still);
   g_test_add_func ("/vmm/machine/refuses-bad-config", test_refuses_bad_config);
   g_test_add_func ("/vmm/machine/memory-types-agree", test_memory_types_agree);
   g_test_add_func ("/vmm/machine/frees-while-running", test_frees_while_running);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Has channel 0 of the timer tick 4004 times a second, and counts the ticks: by polling the interrupt controller, which takes a
+ * poll that finds an interrupt for its acknowledgement.
+ */
+#include "guest.inc"
+	.set	DIVISOR, 298
+	mov	$0x34, %al		/* channel 0, two bytes, mode 2 */
+	out	%al, $0x43
+	mov	$DIVISOR & 0xff, %al
+	out	%al, $0x40
+	mov	$DIVISOR >> 8, %al
+	out	%al, $0x40
+1:	mov	$0x0c, %al		/* OCW3: poll */
+	out	%al, $0x20
+	in	$0x20, %al
+	cmp	$0x80, %al		/* an interrupt: input 0 */
+	jne	1b
+	incl	MAILBOX
+	jmp	1b
