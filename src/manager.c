@@ -395,12 +395,11 @@ ovm_manager_begin_restore (OvmManager *manager,
   if (making->driver == NULL || !ovm_vm_config_check_restore (name, options, error) ||
       !ovm_vm_config_get_clock (options, &making->clock, error) ||
       !ovm_vm_config_get_memory (options, &making->memory, error) ||
-      !ovm_vm_config_get_cpu (options, &making->cpu, error) ||
-      !ovm_options_check_path ("directory", directory, error))
+      !ovm_vm_config_get_cpu (options, &making->cpu, error))
     return FALSE;
-  if (!reserve_name (making, name, error))
+  making->directory = ovm_options_dup_directory ("directory", directory, error);
+  if (making->directory == NULL || !reserve_name (making, name, error))
     return FALSE;
-  making->directory = g_strdup (directory);
   making->options = g_variant_ref (options);
   making->job = ovm_job_list_begin_late (manager->jobs, "restore-vm", path, TRUE, error);
   if (making->job == NULL)
@@ -473,13 +472,16 @@ on_looked (gpointer data, const GError *error)
 static Look *
 look_new (OvmManager *manager, const char *directory, gpointer user_data, GError **error)
 {
+  g_autofree char *checked = check_open (manager, error)
+                                 ? ovm_options_dup_directory ("directory", directory, error)
+                                 : NULL;
   Look *look;
 
-  if (!check_open (manager, error) || !ovm_options_check_path ("directory", directory, error))
+  if (checked == NULL)
     return NULL;
   look = g_new0 (Look, 1);
   look->manager = g_object_ref (manager);
-  look->directory = g_strdup (directory);
+  look->directory = g_steal_pointer (&checked);
   look->user_data = user_data;
   return look;
 }

@@ -70,6 +70,29 @@ ovm_options_check_path (const char *what, const char *path, GError **error)
   return TRUE;
 }
 
+char *
+ovm_options_dup_directory (const char *what, const char *path, GError **error)
+{
+  g_auto (GStrv) components = NULL;
+
+  if (!ovm_options_check_path (what, path, error))
+    return NULL;
+  components = g_strsplit (path, "/", -1);
+  if (g_strv_contains ((const char *const *) components, ".") ||
+      g_strv_contains ((const char *const *) components, ".."))
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_INVALID_CONFIG,
+                   "%s is '%s'; give the path of the same directory without '.' and '..' in it",
+                   what,
+                   path);
+      return NULL;
+    }
+  /* GLib keeps two slashes in front, for systems on which they mean something */
+  return g_canonicalize_filename (path + strspn (path, "/") - 1, "/");
+}
+
 static gboolean
 check_string (const OvmOption *option, const char *value, GError **error)
 {

@@ -41,6 +41,17 @@ gboolean ovm_options_check (GVariant *options, const OvmOption *known, const Ovm
 /** ovm_options_check_path: that @path is absolute, and not too long; @what names it in the message. */
 gboolean ovm_options_check_path (const char *what, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * ovm_options_dup_directory:
+ *
+ * A snapshot is known by its path, so each directory has one spelling: repeated and trailing slashes are taken away.
+ * What "." and ".." stand for only the kernel can tell, so a path with them is refused.
+ *
+ * Returns: (transfer full) (nullable): %NULL with @error set as by ovm_options_check_path(), or with
+ * %OVM_ERROR_INVALID_CONFIG
+ */
+char *ovm_options_dup_directory (const char *what, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** ovm_options_get_boolean: @fallback if @key is not there. @options was checked. */
 gboolean ovm_options_get_boolean (GVariant *options, const char *key, gboolean fallback);
 

@@ -124,15 +124,16 @@ check (OvmVmBus *skin, GDBusMethodInvocation *invocation, GVariant *options, con
   return FALSE;
 }
 
-static gboolean
-check_directory (OvmVmBus *skin, GDBusMethodInvocation *invocation, const char *directory)
+/* (transfer full) (nullable): NULL if the call was answered */
+static char *
+dup_directory (OvmVmBus *skin, GDBusMethodInvocation *invocation, const char *path)
 {
   g_autoptr (GError) error = NULL;
+  char *directory = ovm_options_dup_directory ("directory", path, &error);
 
-  if (ovm_options_check_path ("directory", directory, &error))
-    return TRUE;
-  fail (skin, invocation, error);
-  return FALSE;
+  if (directory == NULL)
+    fail (skin, invocation, error);
+  return directory;
 }
 
 static gboolean
@@ -196,14 +197,18 @@ handle_delete (OvmDBusVM *object, GDBusMethodInvocation *invocation, GVariant *o
 static gboolean
 handle_save_snapshot (OvmDBusVM *object,
                       GDBusMethodInvocation *invocation,
-                      const char *directory,
+                      const char *path,
                       GVariant *options)
 {
   OvmVmBus *skin = OVM_VM_BUS (object);
+  g_autofree char *directory = NULL;
   g_autofree char *description = NULL;
   OvmAction *action;
 
-  if (!check (skin, invocation, options, save_options) || !check_directory (skin, invocation, directory))
+  if (!check (skin, invocation, options, save_options))
+    return G_DBUS_METHOD_INVOCATION_HANDLED;
+  directory = dup_directory (skin, invocation, path);
+  if (directory == NULL)
     return G_DBUS_METHOD_INVOCATION_HANDLED;
   description = ovm_options_dup_string (options, "description");
   action = ovm_action_new_save (directory, description);
@@ -212,16 +217,20 @@ handle_save_snapshot (OvmDBusVM *object,
 }
 
 static gboolean
-handle_restore (OvmDBusVM *object, GDBusMethodInvocation *invocation, const char *directory, GVariant *options)
+handle_restore (OvmDBusVM *object, GDBusMethodInvocation *invocation, const char *path, GVariant *options)
 {
   OvmVmBus *skin = OVM_VM_BUS (object);
+  g_autofree char *directory = NULL;
   g_autoptr (GError) error = NULL;
   OvmAction *action;
   OvmClock clock;
   OvmMemory memory;
   VmmCpuPolicy cpu;
 
-  if (!check (skin, invocation, options, restore_options) || !check_directory (skin, invocation, directory))
+  if (!check (skin, invocation, options, restore_options))
+    return G_DBUS_METHOD_INVOCATION_HANDLED;
+  directory = dup_directory (skin, invocation, path);
+  if (directory == NULL)
     return G_DBUS_METHOD_INVOCATION_HANDLED;
   if (!ovm_vm_config_get_clock (options, &clock, &error) ||
       !ovm_vm_config_get_memory (options, &memory, &error) || !ovm_vm_config_get_cpu (options, &cpu, &error))

@@ -161,7 +161,18 @@ static gboolean
 set_path (VmmStaging *staging, const char *directory, GError **error)
 {
   g_autofree char *path = g_canonicalize_filename (directory, "/");
+  g_auto (GStrv) components = g_strsplit (directory, "/", -1);
 
+  /* behind a symbolic link ".." leads elsewhere than the text says: the snapshot would not be where it is looked for */
+  if (g_strv_contains ((const char *const *) components, ".."))
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_INVALID_CONFIG,
+                   "'%s' cannot be a snapshot; give the path of the same directory without '..' in it",
+                   directory);
+      return FALSE;
+    }
   if (!g_path_is_absolute (directory) || strcmp (path, "/") == 0)
     {
       g_set_error (error,

@@ -4,6 +4,8 @@
 #include "src/ctl/client.h"
 
 #include <glib/gi18n.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define SERVICE_NAME "org.openvmm.Manager"
 #define ROOT_PATH "/org/openvmm"
@@ -180,20 +182,47 @@ ovm_ctl_client_get_vm_path (const char *name)
   return g_string_free (path, FALSE);
 }
 
+/* how much of @path its last component ".." ends; 0 if it has none */
+static gsize
+measure_parents (const char *path)
+{
+  gsize length = 0;
+
+  for (const char *p = strstr (path, ".."); p != NULL; p = strstr (p + 1, ".."))
+    {
+      if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+        length = (gsize) (p - path) + 2;
+    }
+  return length;
+}
+
+/* (transfer full): up to its last ".." @path is what the kernel makes of it, if that is there */
+static char *
+resolve_parents (const char *path)
+{
+  gsize length = measure_parents (path);
+  g_autofree char *parents = g_strndup (path, length);
+  g_autofree char *resolved = length > 0 ? realpath (parents, NULL) : NULL;
+
+  return resolved != NULL ? g_build_filename (resolved, path + length, NULL) : g_strdup (path);
+}
+
 char *
 ovm_ctl_client_make_absolute (const char *path)
 {
-  g_auto (GStrv) components = g_strsplit (path, "/", -1);
   g_autofree char *current = g_get_current_dir ();
-  g_autofree char *directory = g_utf8_make_valid (current, -1); /* the bus carries nothing else */
+  g_autofree char *resolved = resolve_parents (path);
+  g_autofree char *whole = NULL;
+  g_autofree char *absolute = NULL;
 
   if (*path == '\0')
     return g_strdup ("");
 
-  /* behind a symbolic link ".." leads elsewhere than the text says: leave that to the kernel */
-  if (g_strv_contains ((const char *const *) components, ".."))
-    return g_path_is_absolute (path) ? g_strdup (path) : g_build_filename (directory, path, NULL);
-  return g_canonicalize_filename (path, directory);
+  whole = g_path_is_absolute (resolved) ? g_strdup (resolved) : g_build_filename (current, resolved, NULL);
+  absolute = g_utf8_make_valid (whole, -1); /* the bus carries nothing else */
+  if (measure_parents (absolute) > 0)
+    return g_steal_pointer (&absolute);
+  return g_canonicalize_filename (absolute + strspn (absolute, "/") - 1, "/");
 }
 
 OvmDBusSnapshot *

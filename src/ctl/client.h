@@ -82,6 +82,9 @@ char *ovm_ctl_client_get_vm_path (const char *name);
 /**
  * ovm_ctl_client_make_absolute:
  *
+ * Behind a symbolic link ".." leads elsewhere than the text says, so the service takes no snapshot's directory with it:
+ * here it is resolved as the kernel does, unless there is nothing that it leads to.
+ *
  * Returns: (transfer full): @path as the service needs it, which has another working directory; an empty one
  * stays empty
  */

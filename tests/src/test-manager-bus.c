@@ -152,6 +152,69 @@ test_inspects_and_verifies (Bus *bus, gconstpointer data)
   assert_refused (bus, "InspectSnapshot", "('s',)", OVM_ERROR_INVALID_CONFIG);
 }
 
+static void
+assert_directory (Bus *bus, const char *snapshot)
+{
+  g_autofree char *directory = bus_with_path (bus, "s", "'", "'");
+
+  bus_assert_property (bus, snapshot, "Snapshot", "Directory", directory);
+}
+
+/* one snapshot has one object, however its path is spelled */
+static void
+test_spellings_of_a_directory (Bus *bus, gconstpointer data)
+{
+  g_autofree char *open = bus_with_path (bus, "s", "('/", "//',)");
+  g_autofree char *verify = bus_with_path (bus, "s/", "('", "', @a{sv} {})");
+  g_autofree char *restore = bus_with_path (bus, "s/", "('new', '", "', {'driver': <'test'>})");
+  g_autofree char *told = bus_with_path (bus, "s", "'directory': <'", "'>");
+  g_autofree char *saved = NULL;
+  g_autofree char *opened = NULL;
+  g_autofree char *same = NULL;
+  g_autofree char *info = NULL;
+
+  bus_create (bus, "vm", NULL);
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+  saved = bus_save (bus, BUS_VM ("vm"), "s/");
+  assert_directory (bus, saved);
+  same = g_strdup_printf ("('%s',)", saved);
+  manager (bus, "OpenSnapshot", open, same);
+  assert_directory (bus, saved);
+  info = bus_call (bus, OVM_MANAGER_PATH, "Manager", "InspectSnapshot", open);
+  g_assert_nonnull (strstr (info, told));
+  manager (bus, "VerifySnapshot", verify, "()");
+  bus_vm (bus, BUS_VM ("vm"), "Restore", verify);
+  manager (bus, "RestoreVM", restore, "('/org/openvmm/vm/new',)");
+  opened = bus_get (bus, BUS_VM ("new"), "VM", "CurrentSnapshot");
+  g_assert_nonnull (strstr (opened, saved));
+  assert_directory (bus, saved);
+}
+
+/* behind a symbolic link the text does not say which directory it is */
+static void
+test_refuses_dots_in_a_directory (Bus *bus, gconstpointer data)
+{
+  static const char *const names[] = { "s/../s", "s/./", ".." };
+
+  bus_create (bus, "vm", NULL);
+  bus_vm (bus, BUS_VM ("vm"), "Start", "(@a{sv} {},)");
+  g_free (bus_save (bus, BUS_VM ("vm"), "s"));
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = bus_path (bus, names[i]);
+      g_autofree char *alone = g_strdup_printf ("('%s',)", path);
+      g_autofree char *with_options = g_strdup_printf ("('%s', @a{sv} {})", path);
+      g_autofree char *with_name = g_strdup_printf ("('new', '%s', {'driver': <'test'>})", path);
+
+      assert_refused (bus, "OpenSnapshot", alone, OVM_ERROR_INVALID_CONFIG);
+      assert_refused (bus, "InspectSnapshot", alone, OVM_ERROR_INVALID_CONFIG);
+      assert_refused (bus, "VerifySnapshot", with_options, OVM_ERROR_INVALID_CONFIG);
+      assert_refused (bus, "RestoreVM", with_name, OVM_ERROR_INVALID_CONFIG);
+      bus_assert_fails (bus, BUS_VM ("vm"), "VM", "SaveSnapshot", with_options, OVM_ERROR_INVALID_CONFIG);
+      bus_assert_fails (bus, BUS_VM ("vm"), "VM", "Restore", with_options, OVM_ERROR_INVALID_CONFIG);
+    }
+}
+
 /* changes one bit of a file, or back */
 static void
 flip (Bus *bus, const char *name, off_t offset)
@@ -398,6 +461,8 @@ main (int argc, char **argv)
   bus_test_add ("/src/manager-bus/restores", test_restores);
   bus_test_add ("/src/manager-bus/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
   bus_test_add ("/src/manager-bus/inspects-and-verifies", test_inspects_and_verifies);
+  bus_test_add ("/src/manager-bus/spellings-of-a-directory", test_spellings_of_a_directory);
+  bus_test_add ("/src/manager-bus/refuses-dots-in-a-directory", test_refuses_dots_in_a_directory);
   bus_test_add ("/src/manager-bus/refuses-damage", test_refuses_damage);
   bus_test_add ("/src/manager-bus/tells-all-damage", test_tells_all_damage);
   bus_test_add ("/src/manager-bus/tells-of-itself", test_tells_of_itself);

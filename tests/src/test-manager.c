@@ -248,12 +248,14 @@ test_takes_a_prepared_clone (void)
 {
   g_auto (Model) model;
   g_autofree char *directory = NULL;
+  g_autofree char *with_slash = NULL;
   OvmPrepared *prepared;
 
   model_init (&model);
   directory = make_snapshot (&model);
+  with_slash = g_strconcat (directory, "/", NULL);
   prepared = prepare (&model, directory, 1);
-  g_assert_nonnull (restore (&model, "new", directory, NULL));
+  g_assert_nonnull (restore (&model, "new", with_slash, NULL));
   g_assert_cmpint (ovm_vm_get_state (model.vm), ==, OVM_STATE_RUNNING);
   g_assert_cmpuint (ovm_prepared_get_ready (prepared), ==, 0);
   model_wait_until (ovm_prepared_get_ready (prepared) == 1);

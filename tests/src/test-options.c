@@ -98,6 +98,42 @@ test_refuses_repeated_key (void)
 }
 
 static void
+assert_directory (const char *path, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *directory = ovm_options_dup_directory ("directory", path, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (directory, ==, expected);
+}
+
+static void
+test_directory_has_one_spelling (void)
+{
+  assert_directory ("/a/b", "/a/b");
+  assert_directory ("/a/b/", "/a/b");
+  assert_directory ("/a//b///", "/a/b");
+  assert_directory ("//a/b", "/a/b");
+  assert_directory ("/..a/b.", "/..a/b.");
+  assert_directory ("/", "/");
+}
+
+static void
+test_refuses_directory_with_dots (void)
+{
+  static const char *const paths[] = { "/a/../b", "/..", "/a/b/..", "/a/./b", "/a/.", "a", "" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (ovm_options_dup_directory ("directory", paths[i], &error));
+      g_assert_error (error, OVM_ERROR, OVM_ERROR_INVALID_CONFIG);
+      g_assert_nonnull (strstr (error->message, paths[i]));
+    }
+}
+
+static void
 test_gets (void)
 {
   g_autoptr (GVariant) dict = parse ("{'flag': <true>, 'name': <'a'>}");
@@ -120,6 +156,8 @@ main (int argc, char **argv)
   g_test_add_func ("/src/options/refuses-long-string", test_refuses_long_string);
   g_test_add_func ("/src/options/refuses-relative-path", test_refuses_relative_path);
   g_test_add_func ("/src/options/refuses-repeated-key", test_refuses_repeated_key);
+  g_test_add_func ("/src/options/directory-has-one-spelling", test_directory_has_one_spelling);
+  g_test_add_func ("/src/options/refuses-directory-with-dots", test_refuses_directory_with_dots);
   g_test_add_func ("/src/options/gets", test_gets);
   return g_test_run ();
 }

@@ -97,6 +97,7 @@ test_rejects_targets (Fixture *fixture, gconstpointer data)
   g_autofree char *with_slash = g_strconcat (existing, "/", NULL);
   g_autofree char *long_name = g_strnfill (256, 'n');
   g_autofree char *long_path = g_build_filename (fixture->scratch, long_name, NULL);
+  g_autofree char *with_parent = g_build_filename (existing, "..", "snap", NULL);
 
   scratch_write (fixture->scratch, "file", "x", 1);
   g_assert_cmpint (symlink ("nowhere", link), ==, 0);
@@ -107,6 +108,7 @@ test_rejects_targets (Fixture *fixture, gconstpointer data)
   assert_refused (below_missing, VMM_ERROR_NO_SUCH_FILE, "missing");
   assert_refused (below_file, VMM_ERROR_NO_SUCH_FILE, "file");
   assert_refused (stale, VMM_ERROR_INVALID_CONFIG, "unfinished");
+  assert_refused (with_parent, VMM_ERROR_INVALID_CONFIG, "without '..'");
   assert_refused ("snap", VMM_ERROR_INVALID_CONFIG, "absolute");
   assert_refused ("", VMM_ERROR_INVALID_CONFIG, "absolute");
   assert_refused ("/", VMM_ERROR_INVALID_CONFIG, "absolute");
