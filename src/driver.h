@@ -82,7 +82,7 @@ typedef struct
  * @options: configuration keys of its own, which define() finds in its @options; %NULL for none
  * @probe: whether it can work here
  * @define: a VM that does not run yet; checks what can be checked without running
- * @undefine: of a stopped VM
+ * @undefine: of a stopped VM; one that could not be stopped ends with it
  * @get_state: what the VM is now; @reason is set if it came to that by itself. Thread: any, also during
  *   an operation; does not block
  * @start: from stopped to running, or to paused before the first instruction

@@ -534,6 +534,16 @@ ovm_manager_begin_verify (OvmManager *manager,
   return TRUE;
 }
 
+/* one that cannot be powered off must not keep the service from ending: what is left of it goes with its driver's part */
+static void
+on_close_vm (OvmVm *vm, OvmAction *action, const GError *error, gpointer user_data)
+{
+  if (error == NULL)
+    return;
+  g_warning ("VM '%s' could not be powered off: %s", ovm_vm_get_name (vm), error->message);
+  ovm_vm_forget (vm);
+}
+
 /* a VM that is busy is tried again, once the job that was cancelled has let go of it */
 static gboolean
 on_close (gpointer user_data)
@@ -546,7 +556,11 @@ on_close (gpointer user_data)
     {
       g_autoptr (GError) error = NULL;
 
-      if (!ovm_vm_begin (vms->pdata[i], ovm_action_new (OVM_OPERATION_DELETE_FORCED), NULL, NULL, &error))
+      if (!ovm_vm_begin (vms->pdata[i],
+                         ovm_action_new (OVM_OPERATION_DELETE_FORCED),
+                         on_close_vm,
+                         NULL,
+                         &error))
         g_debug ("%s", error->message);
     }
   if (!late && (ovm_vm_list_get_length (manager->vms) > 0 ||

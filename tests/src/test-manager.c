@@ -459,6 +459,24 @@ test_closes (void)
   scratch_free (model.directory);
 }
 
+static void
+test_closing_does_not_wait_for_what_cannot_be_powered_off (void)
+{
+  Model model;
+  gboolean closed = FALSE;
+  gint64 begin_usec = g_get_monotonic_time ();
+
+  model_init (&model);
+  model_do (&model, model_create (&model, "stuck", "'test-fail': <'stop:HostError'>"), OVM_OPERATION_START);
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "VM 'stuck' could not be powered off: *");
+  ovm_manager_close (model.manager, on_closed, &closed);
+  model_wait_until (closed);
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (g_get_monotonic_time () - begin_usec, <, 20 * G_USEC_PER_SEC);
+  g_assert_finalize_object (model.manager);
+  scratch_free (model.directory);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -481,5 +499,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src/manager/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
   g_test_add_func ("/src/manager/inspects-and-verifies", test_inspects_and_verifies);
   g_test_add_func ("/src/manager/closes", test_closes);
+  g_test_add_func ("/src/manager/closing-does-not-wait-for-what-cannot-be-powered-off",
+                   test_closing_does_not_wait_for_what_cannot_be_powered_off);
   return g_test_run ();
 }
