@@ -4,7 +4,7 @@
  * A driver with no hypervisor behind it: VMs live in memory, snapshots are real directories with RAM of zeros. Tests
  * and front-ends use it where there is no /dev/kvm. Keys of its own make it slow or let it fail:
  *
- *   test-delay-ms     u  how long each operation takes; a cancelled one ends sooner
+ *   test-delay-ms     u  how long each operation takes, a minute at most; a cancelled one ends sooner
  *   test-fail         s  "OPERATION:ERROR": that operation fails with the error of that name, as on the bus;
  *                        OPERATION is a member of OvmDriver ("start", "save", ...), or "populate": a restore that
  *                        populates RAM, or a preparation that does
@@ -12,7 +12,7 @@
  *   test-deaf         b  the guest does not care about Shutdown
  *   test-downtime-us  t  the freeze that a save reports
  *
- * A client of its console gets a greeting, and then what it writes.
+ * A client of its console gets a greeting, and then what it writes, until the VM is deleted.
  */
 
 #include "config.h"
@@ -22,19 +22,26 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "src/error.h"
 
-#define DELAY_MAX_MS (10 * 60 * 1000u)
+#define DELAY_MAX_MS (60 * 1000u)
 #define STEPS 20u /* of progress, in a slow operation */
 #define CONSOLES_MAX 16
+
+/* the host's end of a console, and the thread that answers there; both end with the VM */
+typedef struct
+{
+  int fd;
+  GThread *thread;
+} Echo;
 
 struct _OvmDriverVm
 {
   VmmConfig *config;
   OvmDriverEventFunc event;
   gpointer user_data;
-  int consoles; /* atomic */
 
   /* never change */
   guint delay_ms;
@@ -54,6 +61,8 @@ struct _OvmDriverVm
   char *reason;
   guint64 boot; /* number of the current one; what a guest of an earlier one does no longer matters */
   guint guests; /* threads that will act */
+  Echo echoes[CONSOLES_MAX];
+  guint n_echoes;
 };
 
 /* there is nothing to be prepared: the VM is spared the delay */
@@ -167,24 +176,49 @@ should_fail (OvmDriverVm *vm, const char *operation, GError **error)
   return TRUE;
 }
 
+/* any client may bring the service to where no thread can be had */
+static GThread *
+begin_thread (const char *name, GThreadFunc run, gpointer data, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  GThread *thread = g_thread_try_new (name, run, data, &local_error);
+
+  if (thread == NULL)
+    g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "cannot make thread '%s': %s", name, local_error->message);
+  return thread;
+}
+
 /* a log that cannot be written to must be seen here too */
 static gboolean
 touch_log (const char *console_log, GError **error)
 {
+  struct stat st = { 0 };
+  gboolean ok;
   int fd;
 
   if (console_log == NULL)
     return TRUE;
-  fd = open (console_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+  /* without O_NONBLOCK a FIFO would hold us up here, before it can be refused */
+  fd = open (console_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+  ok = fd >= 0 && fstat (fd, &st) == 0;
+  if (!ok)
+    g_set_error (error,
+                 VMM_ERROR,
+                 VMM_ERROR_INVALID_CONFIG,
+                 "console-log '%s' cannot be opened for writing: %s",
+                 console_log,
+                 g_strerror (errno));
+  else if (!S_ISREG (st.st_mode))
+    g_set_error (error,
+                 VMM_ERROR,
+                 VMM_ERROR_INVALID_CONFIG,
+                 "console-log '%s' is not a regular file (its mode is 0%o); name a regular file, or one that does "
+                 "not exist yet",
+                 console_log,
+                 st.st_mode);
   if (fd >= 0)
-    return g_close (fd, NULL);
-  g_set_error (error,
-               VMM_ERROR,
-               VMM_ERROR_INVALID_CONFIG,
-               "console-log '%s' cannot be opened for writing: %s",
-               console_log,
-               g_strerror (errno));
-  return FALSE;
+    (void) g_close (fd, NULL);
+  return ok && S_ISREG (st.st_mode);
 }
 
 static OvmDriverVm *
@@ -225,6 +259,33 @@ set_state_locked (OvmDriverVm *vm, OvmState state, const char *reason)
   g_cond_broadcast (&vm->cond);
 }
 
+static gpointer
+echo (gpointer data)
+{
+  static const char greeting[] = "test console\r\n";
+  const Echo *self = data;
+  gssize length = send (self->fd, greeting, sizeof greeting - 1, MSG_NOSIGNAL);
+  char buffer[256];
+
+  while (length > 0)
+    {
+      length = recv (self->fd, buffer, sizeof buffer, 0);
+      if (length > 0)
+        length = send (self->fd, buffer, (gsize) length, MSG_NOSIGNAL);
+    }
+  (void) shutdown (self->fd, SHUT_RDWR);
+  return NULL;
+}
+
+/* also one whose client reads nothing */
+static void
+end_echo (Echo *self)
+{
+  (void) shutdown (self->fd, SHUT_RDWR);
+  g_thread_join (self->thread);
+  (void) g_close (self->fd, NULL);
+}
+
 static void
 undefine (OvmDriverVm *vm)
 {
@@ -234,6 +295,8 @@ undefine (OvmDriverVm *vm)
   while (vm->guests > 0)
     g_cond_wait (&vm->cond, &vm->lock);
   g_mutex_unlock (&vm->lock);
+  for (guint i = 0; i < vm->n_echoes; i++)
+    end_echo (&vm->echoes[i]);
   vm_free (vm);
 }
 
@@ -315,28 +378,33 @@ live (gpointer data)
   return NULL;
 }
 
-static void
-boot_locked (OvmDriverVm *vm, gboolean paused)
+/* the guest of the next boot, which sees it when the lock is free */
+static gboolean
+begin_guest_locked (OvmDriverVm *vm, GError **error)
 {
-  vm->boot++;
-  set_state_locked (vm, paused ? OVM_STATE_PAUSED : OVM_STATE_RUNNING, NULL);
-  if (vm->guest_acts)
-    {
-      Guest *guest = g_new0 (Guest, 1);
+  g_autofree Guest *guest = g_new0 (Guest, 1);
+  g_autoptr (GThread) thread = NULL;
 
-      guest->vm = vm;
-      guest->boot = vm->boot;
-      vm->guests++;
-      g_thread_unref (g_thread_new ("test-guest", live, guest));
-    }
+  guest->vm = vm;
+  guest->boot = vm->boot + 1;
+  thread = begin_thread ("test-guest", live, guest, error);
+  if (thread == NULL)
+    return FALSE;
+  guest = NULL;
+  vm->guests++;
+  return TRUE;
 }
 
-static void
-boot (OvmDriverVm *vm, gboolean paused)
+static gboolean
+boot (OvmDriverVm *vm, gboolean paused, GError **error)
 {
-  g_mutex_lock (&vm->lock);
-  boot_locked (vm, paused);
-  g_mutex_unlock (&vm->lock);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&vm->lock);
+
+  if (vm->guest_acts && !begin_guest_locked (vm, error))
+    return FALSE;
+  vm->boot++;
+  set_state_locked (vm, paused ? OVM_STATE_PAUSED : OVM_STATE_RUNNING, NULL);
+  return TRUE;
 }
 
 /* from one state to another, unless the guest was quicker */
@@ -365,9 +433,8 @@ set_origin (OvmDriverVm *vm, const char *directory)
 static gboolean
 start (OvmDriverVm *vm, gboolean paused, const OvmDriverTask *task, GError **error)
 {
-  if (!dawdle (vm, task, error) || should_fail (vm, "start", error))
+  if (!dawdle (vm, task, error) || should_fail (vm, "start", error) || !boot (vm, paused, error))
     return FALSE;
-  boot (vm, paused);
   set_origin (vm, NULL);
   return TRUE;
 }
@@ -413,9 +480,8 @@ stop (OvmDriverVm *vm, GError **error)
 static gboolean
 reset (OvmDriverVm *vm, GError **error)
 {
-  if (!dawdle (vm, NULL, error) || should_fail (vm, "reset", error))
+  if (!dawdle (vm, NULL, error) || should_fail (vm, "reset", error) || !boot (vm, FALSE, error))
     return FALSE;
-  boot (vm, FALSE);
   set_origin (vm, NULL);
   return TRUE;
 }
@@ -465,9 +531,8 @@ restore (OvmDriverVm *vm,
 
   g_free (how->spare);
   if ((!quick && !dawdle (vm, task, error)) || should_fail (vm, "restore", error) ||
-      !populate (vm, snapshot, how, error))
+      !populate (vm, snapshot, how, error) || !boot (vm, how->paused, error))
     return FALSE;
-  boot (vm, how->paused);
   set_origin (vm, vmm_snapshot_get_directory (snapshot));
   return TRUE;
 }
@@ -501,40 +566,18 @@ dismiss (OvmDriverSpare *spare)
   g_free (spare);
 }
 
-typedef struct
-{
-  int fd;
-} Echo;
-
-static gpointer
-echo (gpointer data)
-{
-  static const char greeting[] = "test console\r\n";
-  g_autofree Echo *echo_of = data;
-  gssize length = send (echo_of->fd, greeting, sizeof greeting - 1, MSG_NOSIGNAL);
-  char buffer[256];
-
-  while (length > 0)
-    {
-      length = recv (echo_of->fd, buffer, sizeof buffer, 0);
-      if (length > 0)
-        length = send (echo_of->fd, buffer, (gsize) length, MSG_NOSIGNAL);
-    }
-  (void) g_close (echo_of->fd, NULL);
-  return NULL;
-}
-
 static int
 open_console (OvmDriverVm *vm, GError **error)
 {
+  g_autoptr (GMutexLocker) locker = NULL;
   Echo *new_echo;
   int fds[2];
 
   if (should_fail (vm, "open_console", error))
     return -1;
-  if (g_atomic_int_add (&vm->consoles, 1) >= CONSOLES_MAX)
+  locker = g_mutex_locker_new (&vm->lock);
+  if (vm->n_echoes == CONSOLES_MAX)
     {
-      g_atomic_int_add (&vm->consoles, -1);
       g_set_error (error,
                    VMM_ERROR,
                    VMM_ERROR_LIMIT_EXCEEDED,
@@ -548,9 +591,16 @@ open_console (OvmDriverVm *vm, GError **error)
       g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "socketpair: %s", g_strerror (errno));
       return -1;
     }
-  new_echo = g_new0 (Echo, 1);
+  new_echo = &vm->echoes[vm->n_echoes];
   new_echo->fd = fds[1];
-  g_thread_unref (g_thread_new ("test-console", echo, new_echo));
+  new_echo->thread = begin_thread ("test-console", echo, new_echo, error);
+  if (new_echo->thread == NULL)
+    {
+      (void) g_close (fds[0], NULL);
+      (void) g_close (fds[1], NULL);
+      return -1;
+    }
+  vm->n_echoes++;
   return fds[0];
 }
 

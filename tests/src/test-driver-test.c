@@ -8,6 +8,20 @@
 #include "tests/src/model.h"
 
 static const OvmDriver *const driver = &ovm_driver_test;
+static gboolean no_threads;
+
+/* the linker puts these in the place of GLib's, of what this program is made of */
+GThread *__real_g_thread_try_new (const char *name, GThreadFunc run, gpointer data, GError **error);
+GThread *__wrap_g_thread_try_new (const char *name, GThreadFunc run, gpointer data, GError **error);
+
+GThread *
+__wrap_g_thread_try_new (const char *name, GThreadFunc run, gpointer data, GError **error)
+{
+  if (!no_threads)
+    return __real_g_thread_try_new (name, run, data, error);
+  g_set_error_literal (error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN, "there are none");
+  return NULL;
+}
 
 typedef struct
 {
@@ -74,7 +88,7 @@ test_refuses_options (void)
 {
   static const char *const options[] = {
     "{'test-fail': <'save'>}",        "{'test-fail': <'save:Nonsense'>}", "{'test-guest': <'sleep:1'>}",
-    "{'test-guest': <'crash:soon'>}", "{'test-guest': <'crash'>}",
+    "{'test-guest': <'crash:soon'>}", "{'test-guest': <'crash'>}",        "{'test-guest': <'crash:60001'>}",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
@@ -218,6 +232,27 @@ test_console_echoes (void)
   driver->undefine (vm);
 }
 
+/* be it that it reads nothing, and its echo is stuck */
+static void
+test_consoles_end_with_the_vm (void)
+{
+  g_autoptr (GError) error = NULL;
+  OvmDriverVm *vm = must_define ("{}", NULL);
+  int fd = driver->open_console (vm, &error);
+  char buffer[4096] = { 0 };
+  gssize length;
+
+  g_assert_no_error (error);
+  while (send (fd, buffer, sizeof buffer, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+    ;
+  driver->undefine (vm);
+  do
+    length = recv (fd, buffer, sizeof buffer, 0);
+  while (length > 0);
+  g_assert_cmpint (length, <=, 0);
+  g_assert_cmpint (close (fd), ==, 0);
+}
+
 static void
 test_limits_consoles (void)
 {
@@ -235,6 +270,45 @@ test_limits_consoles (void)
   driver->undefine (vm);
 }
 
+static void
+test_no_thread_is_an_error (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) console_error = NULL;
+  OvmDriverTask task = { 0 };
+  OvmDriverVm *vm = must_define ("{'test-guest': <'crash:0'>}", NULL);
+
+  no_threads = TRUE;
+  g_assert_false (driver->start (vm, FALSE, &task, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_HOST);
+  g_assert_cmpint (driver->get_state (vm, NULL), ==, OVM_STATE_STOPPED);
+  g_assert_cmpint (driver->open_console (vm, &console_error), ==, -1);
+  g_assert_error (console_error, VMM_ERROR, VMM_ERROR_HOST);
+  no_threads = FALSE;
+  driver->undefine (vm);
+}
+
+static void
+test_refuses_a_fifo_as_log (void)
+{
+  g_autoptr (VmmConfig) config = vmm_config_new ();
+  g_autoptr (GVariant) options = model_dict ("{}");
+  g_autoptr (GError) error = NULL;
+  char *directory = scratch_new (NULL);
+  g_autofree char *log = g_build_filename (directory, "log", NULL);
+  VMM_AUTO_FD int reader = -1;
+
+  g_assert_no_errno (mkfifo (log, 0600));
+  g_assert_null (driver->define (config, log, options, on_event, NULL, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_INVALID_CONFIG);
+  g_clear_error (&error);
+  reader = open (log, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  g_assert_null (driver->define (config, log, options, on_event, NULL, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_INVALID_CONFIG);
+  g_assert_nonnull (strstr (error->message, "regular"));
+  scratch_free (directory);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -247,6 +321,9 @@ main (int argc, char **argv)
   g_test_add_func ("/src/driver-test/stopped-guest-does-not-act", test_stopped_guest_does_not_act);
   g_test_add_func ("/src/driver-test/shutdown-is-for-the-guest-to-do", test_shutdown_is_for_the_guest_to_do);
   g_test_add_func ("/src/driver-test/console-echoes", test_console_echoes);
+  g_test_add_func ("/src/driver-test/consoles-end-with-the-vm", test_consoles_end_with_the_vm);
   g_test_add_func ("/src/driver-test/limits-consoles", test_limits_consoles);
+  g_test_add_func ("/src/driver-test/no-thread-is-an-error", test_no_thread_is_an_error);
+  g_test_add_func ("/src/driver-test/refuses-a-fifo-as-log", test_refuses_a_fifo_as_log);
   return g_test_run ();
 }
