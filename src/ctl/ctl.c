@@ -272,6 +272,15 @@ ovm_ctl_main (const char *const *argv)
   return check_output (&ctl, status);
 }
 
+/* JSON is UTF-8 in every locale, and g_print() would convert it; check_output() sees what was not written */
+static void
+write_json (FILE *file, GVariant *value)
+{
+  g_autofree char *json = ovm_ctl_json_from_variant (value);
+
+  (void) fprintf (file, "%s\n", json);
+}
+
 OvmCtlStatus
 ovm_ctl_fail (OvmCtl *ctl, GError *error)
 {
@@ -283,15 +292,13 @@ ovm_ctl_fail (OvmCtl *ctl, GError *error)
     {
       g_autofree char *name = ovm_ctl_status_get_error_name (error);
       g_autoptr (GVariant) object = NULL;
-      g_autofree char *json = NULL;
 
       g_dbus_error_strip_remote_error (owned);
       object = g_variant_ref_sink (g_variant_new_parsed ("{'Error': <%s>, 'Message': <%s>, 'Status': <%i>}",
                                                          name,
                                                          owned->message,
                                                          (int) status));
-      json = ovm_ctl_json_from_variant (object);
-      g_printerr ("%s\n", json);
+      write_json (stderr, object);
     }
   else
     g_printerr ("openvmmctl: %s\n", text);
@@ -302,7 +309,6 @@ void
 ovm_ctl_print_json (GVariant *value)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (value);
-  g_autofree char *json = ovm_ctl_json_from_variant (owned);
 
-  g_print ("%s\n", json);
+  write_json (stdout, owned);
 }

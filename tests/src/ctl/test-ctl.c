@@ -115,6 +115,17 @@ test_notices_lost_output (OvmCtlFixture *f, gconstpointer data)
 }
 
 static void
+test_json_is_utf8_in_every_locale (OvmCtlFixture *f, gconstpointer data)
+{
+  ovm_ctl_fixture_create (f, "web", "--start");
+  ovm_ctl_fixture_must (f, "save web Büro");
+  g_assert_cmpint (run_with_environment (f, "inspect Büro --json", "LC_ALL", "C"), ==, 0);
+  ovm_ctl_assert_contains (f->out, "/Büro\"");
+  g_assert_cmpint (run_with_environment (f, "show Büro --json", "LC_ALL", "C"), ==, 3);
+  ovm_ctl_assert_contains (f->err, "Büro");
+}
+
+static void
 add (void)
 {
   ovm_ctl_fixture_add_without_service ("/src/ctl/ctl/needs-a-command", test_needs_a_command);
@@ -124,6 +135,7 @@ add (void)
                        test_takes_the_bus_from_the_environment);
   ovm_ctl_fixture_add_without_service ("/src/ctl/ctl/misses-the-service", test_misses_the_service);
   ovm_ctl_fixture_add_without_service ("/src/ctl/ctl/refuses-what-is-not-utf8", test_refuses_what_is_not_utf8);
+  ovm_ctl_fixture_add ("/src/ctl/ctl/json-is-utf8-in-every-locale", test_json_is_utf8_in_every_locale);
   ovm_ctl_fixture_add_without_service ("/src/ctl/ctl/notices-lost-output", test_notices_lost_output);
 }
 
