@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Man pages without warnings; commands, options and exit statuses are the same in sources, manual and completion."""
+"""Man pages without warnings; commands, options, JSON and statuses are the same in sources, manual and completion."""
 
 import os
 import re
@@ -66,6 +66,14 @@ def check_manual(manual, sources):
     return compare(MANUAL, flatten(get_options(sources)), flatten(get_manual_options(manual)))
 
 
+def check_json(manual, sources):
+    """What each command prints as JSON, but for that which prints none."""
+    section = manual.partition('.SH JSON\n')[2].partition('\n.SH ')[0]
+    tags = ' '.join(match.group(1) for _, match in style.find(r'^\.TP\n\.BR? (.+)$', section))
+    return compare(MANUAL + ': JSON', set(get_options(sources)) - {'', 'console'},
+                   set(re.findall(r'(?<![\w\\-])[a-z]+', tags)))
+
+
 def check_statuses(manual, header):
     wanted = {match.group(1) for _, match in style.find(STATUS, header)}
     section = manual.partition('.SH "EXIT STATUS"')[2].partition('.SH')[0]
@@ -125,6 +133,10 @@ def check_examples(tap):
     tap.finds('option-too-many', check_manual(page + '.B \\-\\-odd\n', source))
     tap.finds('other-letter', check_manual(page.replace('\\-f ', '\\-g '), source), 2)
     tap.finds('command-missing', check_manual(page, {**source, 'b.c': 'const OvmCtlCommand ovm_ctl_come_command'}))
+    page = '.SH JSON\n.TP\n.BR go ", " "go \\-\\-fast"\nan object\n.SH A\n.TP\n.B come\n'
+    tap.finds('no-fault-in-json', check_json(page, source), 0)
+    tap.finds('json-missing', check_json(page, {**source, 'b.c': 'const OvmCtlCommand ovm_ctl_come_command'}))
+    tap.finds('json-too-much', check_json(page.replace('.BR go', '.BR went ", " go'), source))
     tap.finds('status-missing', check_statuses('.SH "EXIT STATUS"\n.B 0\n.SH A\n.B 1\n',
                                                '  OVM_CTL_STATUS_A = 0,\n  OVM_CTL_STATUS_B = 1,\n'))
 
@@ -141,6 +153,7 @@ def main():
         tap.case('page-' + os.path.basename(path), [f'{path}: {line}' for line in groff(text)])
     sources = style.read_tree(('.c',), ('src/ctl/',))
     tap.case('commands', check_manual(pages[MANUAL], sources))
+    tap.case('json', check_json(pages[MANUAL], sources))
     tap.case('exit-statuses', check_statuses(pages[MANUAL], style.read_text('src/ctl/status.h')))
     tap.case('completion', check_completion(COMPLETION, sources))
     tap.case('completion-of-words', check_completion_of_words(COMPLETION))
