@@ -109,9 +109,9 @@ set_topology (struct kvm_cpuid_entry2 *entry, guint index, guint vp_count)
 }
 
 /*
- * The shadow-stack pointer in use is in no register, MSR or XSAVE area that KVM tells, but for KVM_GET_ONE_REG from Linux
- * 6.18 on: a VP that was saved in user mode would fault at its next return. Branch tracking shares CR4.CET and the XSAVE
- * state with it, so both go.
+ * The shadow-stack pointer in use is in no register, MSR or XSAVE area that KVM tells, but for KVM_GET_ONE_REG from
+ * Linux 6.18 on: a VP that was saved in user mode would fault at its next return. Branch tracking shares CR4.CET and
+ * the XSAVE state with it, so both go.
  */
 static void
 hide_control_flow_enforcement (struct kvm_cpuid_entry2 *entry)

@@ -266,8 +266,8 @@ vmm_kvm_load_platform (VmmKvm *kvm, const Openvmm__X86__PlatformState *state, GE
 }
 
 /*
- * KVM forgets them when the timer is set, be it to what it is. With KVM_REINJECT_CONTROL it would count none at all, but
- * that waits for grace periods of the kernel: 15 ms for each machine that is made, which was measured.
+ * KVM forgets them when the timer is set, be it to what it is. With KVM_REINJECT_CONTROL it would count none at all,
+ * but that waits for grace periods of the kernel: 15 ms for each machine that is made, which was measured.
  */
 gboolean
 vmm_kvm_drop_ticks (VmmKvm *kvm, GError **error)

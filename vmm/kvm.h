@@ -62,8 +62,8 @@ gboolean vmm_kvm_set_clock (VmmKvm *kvm, guint64 clock_ns, GError **error) G_GNU
 /**
  * vmm_kvm_drop_ticks:
  *
- * After the VPs stood still for long: KVM has counted the ticks of a periodic timer that were due meanwhile, and the guest
- * would get all of them at once. They are forgotten, and the next is due a period from now. Errors: HOST.
+ * After the VPs stood still for long: KVM has counted the ticks of a periodic timer that were due meanwhile, and the
+ * guest would get all of them at once. They are forgotten, and the next is due a period from now. Errors: HOST.
  */
 gboolean vmm_kvm_drop_ticks (VmmKvm *kvm, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -132,8 +132,9 @@ load_devices (VmmMachine *machine, VmmSavedState *state, GError **error)
 }
 
 /*
- * The counters go on from where VP 0's was saved. KVM need not have set it to that: a value less than a second away from
- * where the counter stands it takes for an attempt to make the VPs' counters equal, and drops. The release moves them.
+ * The counters go on from where VP 0's was saved. KVM need not have set it to that: a value less than a second away
+ * from where the counter stands it takes for an attempt to make the VPs' counters equal, and drops. The release moves
+ * them.
  */
 static gboolean
 join_clocks (VmmMachine *machine, VmmSavedState *state, GError **error)

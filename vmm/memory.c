@@ -20,12 +20,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "vmm/fd.h"
+#include "vmm/file-ops.h"
 #include "vmm/memory-file.h"
 #include "vmm/memory-place.h"
 
@@ -224,13 +224,9 @@ vmm_memory_check_file (VmmMemory *memory, GError **error)
 
   if (memory->fd < 0)
     return TRUE;
-  if (fstat (memory->fd, &st) < 0)
+  if (vmm_file_ops_stat (NULL, memory->fd, "RAM", &st) < 0)
     {
-      g_set_error (error,
-                   VMM_ERROR,
-                   VMM_ERROR_HOST,
-                   "the file under RAM cannot be looked at: %s",
-                   g_strerror (errno));
+      vmm_file_ops_set_error (error, errno, "look at", NULL, "the file under RAM");
       return FALSE;
     }
   if ((guint64) st.st_size >= memory->size)

@@ -4,8 +4,8 @@
  * fake-tsc.h: time-stamp counters that stand still until a test moves them on, over a KVM that does all else: also on a
  * host where the counters of guests cannot be moved. The program is linked with --wrap=ioctl.
  *
- * As KVM does up to Linux 6.6, a counter that is set to a value less than a second away from where the last one that was
- * set has come to is not set to it, but made equal to that one. There is one virtual machine: the one made last.
+ * As KVM does up to Linux 6.6, a counter that is set to a value less than a second away from where the last one that
+ * was set has come to is not set to it, but made equal to that one. There is one virtual machine: the one made last.
  */
 
 #pragma once
