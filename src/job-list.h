@@ -15,6 +15,9 @@ G_DECLARE_FINAL_TYPE (OvmJobList, ovm_job_list, OVM, JOB_LIST, GObject)
 #define OVM_JOB_LIST_ENDED_MAX 256
 #define OVM_JOB_LIST_LINGER_MS 10000
 #define OVM_JOB_LIST_SHOW_DELAY_MS 5
+#define OVM_JOB_LIST_BUS_SIZE_MAX                                                                            \
+  ((OVM_JOB_LIST_RUNNING_MAX + OVM_JOB_LIST_ENDED_MAX) * OVM_JOB_BUS_SIZE +                                  \
+   OVM_JOB_LIST_ENDED_MAX * OVM_JOB_MESSAGE_LENGTH_MAX) /* bytes */
 
 /** ovm_job_list_new: signals are `added` and `removed`, each with an #OvmJob that is shown. */
 OvmJobList *ovm_job_list_new (void);

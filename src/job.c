@@ -10,6 +10,7 @@
 
 #include "src/error.h"
 #include "src/name.h"
+#include "src/text.h"
 
 #define PROGRESS_INTERVAL_MS 100u
 
@@ -341,7 +342,7 @@ ovm_job_complete (OvmJob *job, const GError *error, const char *result)
       g_free (job->error_name);
       job->error_name = g_strdup (ovm_error_get_name ((OvmError) ours->code));
       g_free (job->message);
-      job->message = g_strdup (ours->message);
+      job->message = ovm_text_shorten (ours->message, OVM_JOB_MESSAGE_LENGTH_MAX);
     }
   if (result != NULL)
     {

@@ -29,6 +29,8 @@ typedef enum
 } OvmJobState;
 
 #define OVM_JOB_UID_UNKNOWN G_MAXUINT32
+#define OVM_JOB_MESSAGE_LENGTH_MAX 8192 /* bytes; a longer one is cut */
+#define OVM_JOB_BUS_SIZE 1024 /* bytes that it takes, at most, in a message that tells all of it but that */
 
 /** ovm_job_new: @number makes the path; @object is the path of what it works on, or %NULL. */
 OvmJob *ovm_job_new (guint64 number, const char *operation, const char *object, gboolean cancelable);

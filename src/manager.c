@@ -133,11 +133,11 @@ reserve_name (Making *making, const char *name, GError **error)
 
 /* on any thread */
 static gboolean
-reserve_uuid (Making *making, const char *uuid, GError **error)
+reserve_config (Making *making, GError **error)
 {
-  if (!ovm_vm_list_reserve_uuid (making->manager->vms, uuid, error))
+  if (!ovm_vm_list_reserve_config (making->manager->vms, making->config, error))
     return FALSE;
-  making->uuid = g_strdup (uuid);
+  making->uuid = g_strdup (making->config->vmm->uuid);
   return TRUE;
 }
 
@@ -222,7 +222,7 @@ ovm_manager_begin_create (OvmManager *manager,
   making->config = ovm_vm_config_new (name, config, error);
   if (making->config == NULL || !reserve_name (making, name, error))
     return FALSE;
-  if (!reserve_uuid (making, making->config->vmm->uuid, error))
+  if (!reserve_config (making, error))
     return FALSE;
   making->config->vmm->memory_directory = g_strdup (manager->memory_directory);
   ovm_worker_run (ovm_job_list_get_worker (manager->jobs), NULL, run_define, on_created, making);
@@ -286,7 +286,7 @@ define_restored (Making *making, GError **error)
                                                vmm_snapshot_get_config (making->snapshot),
                                                making->options,
                                                error);
-  if (making->config == NULL || !reserve_uuid (making, making->config->vmm->uuid, error))
+  if (making->config == NULL || !reserve_config (making, error))
     return FALSE;
   making->config->vmm->memory_directory = g_strdup (manager->memory_directory);
   making->vm = ovm_vm_new_busy (g_steal_pointer (&making->config),

@@ -9,6 +9,14 @@
 #include "src/snapshot-bus.h"
 #include "src/vm-bus.h"
 
+/*
+ * GetManagedObjects tells all of every object in one message. dbus-daemon ends the connection of who sends one of more
+ * than 32 MiB, and without the bus the service powers its VMs off: so each list has its share, and there is a rest.
+ */
+#define BUS_SIZE_MAX (28 * 1024 * 1024)
+G_STATIC_ASSERT (OVM_VM_LIST_BUS_SIZE_MAX + OVM_SNAPSHOT_LIST_BUS_SIZE_MAX + OVM_JOB_LIST_BUS_SIZE_MAX <=
+                 BUS_SIZE_MAX);
+
 struct _OvmObjectTree
 {
   GObject parent_instance;

@@ -6,6 +6,8 @@
 #include "src/error.h"
 #include "src/name.h"
 
+#define CHILDREN_NAMED_MAX 16u
+
 struct _OvmSnapshotList
 {
   GObject parent_instance;
@@ -13,6 +15,8 @@ struct _OvmSnapshotList
   GHashTable *snapshots;   /* UUID -> OvmSnapshot */
   GHashTable *directories; /* directory -> OvmSnapshot, the latest in it */
   GQueue order;            /* of OvmSnapshot, the oldest first */
+  GHashTable *bus_sizes;   /* OvmSnapshot -> bytes on the bus, as far as they are counted */
+  gsize bus_size;          /* their sum */
   char *working_sets;      /* directory, or NULL */
   OvmSnapshotCache *cache;
 };
@@ -33,6 +37,7 @@ ovm_snapshot_list_finalize (GObject *object)
   OvmSnapshotList *list = OVM_SNAPSHOT_LIST (object);
 
   g_queue_clear (&list->order);
+  g_hash_table_unref (list->bus_sizes);
   g_hash_table_unref (list->directories);
   g_hash_table_unref (list->snapshots);
   g_free (list->working_sets);
@@ -72,6 +77,7 @@ ovm_snapshot_list_init (OvmSnapshotList *list)
   list->snapshots = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
   list->directories = g_hash_table_new (g_str_hash, g_str_equal);
   g_queue_init (&list->order);
+  list->bus_sizes = g_hash_table_new (NULL, NULL);
 }
 
 OvmSnapshotList *
@@ -114,6 +120,14 @@ tell_children (OvmSnapshotList *list, const char *uuid)
 }
 
 static void
+count (OvmSnapshotList *list, OvmSnapshot *snapshot, gsize bus_size)
+{
+  list->bus_size -= GPOINTER_TO_SIZE (g_hash_table_lookup (list->bus_sizes, snapshot));
+  list->bus_size += bus_size;
+  g_hash_table_insert (list->bus_sizes, snapshot, GSIZE_TO_POINTER (bus_size));
+}
+
+static void
 remove_snapshot (OvmSnapshotList *list, OvmSnapshot *leaving)
 {
   g_autoptr (OvmSnapshot) snapshot = g_object_ref (leaving);
@@ -121,6 +135,8 @@ remove_snapshot (OvmSnapshotList *list, OvmSnapshot *leaving)
   const char *uuid = info->uuid;
 
   g_signal_handlers_disconnect_by_data (snapshot, list);
+  count (list, snapshot, 0);
+  g_hash_table_remove (list->bus_sizes, snapshot);
   g_queue_remove (&list->order, snapshot);
   if (g_hash_table_lookup (list->directories, info->directory) == snapshot)
     g_hash_table_remove (list->directories, info->directory);
@@ -128,6 +144,23 @@ remove_snapshot (OvmSnapshotList *list, OvmSnapshot *leaving)
   g_signal_emit (list, signals[SIGNAL_REMOVED], 0, snapshot);
   ovm_prepared_dismiss (ovm_snapshot_get_prepared (snapshot));
   tell_children (list, uuid);
+}
+
+/* @latest stays: there is somebody who waits for it */
+static void
+make_room (OvmSnapshotList *list, OvmSnapshot *latest)
+{
+  count (list, latest, ovm_snapshot_get_bus_size (latest));
+  while (list->bus_size > OVM_SNAPSHOT_LIST_BUS_SIZE_MAX && g_queue_peek_head (&list->order) != latest)
+    remove_snapshot (list, g_queue_peek_head (&list->order));
+}
+
+static void
+on_changed (OvmSnapshot *snapshot, OvmSnapshotList *list)
+{
+  if (ovm_snapshot_get_bus_size (snapshot) !=
+      GPOINTER_TO_SIZE (g_hash_table_lookup (list->bus_sizes, snapshot)))
+    make_room (list, snapshot);
 }
 
 static void
@@ -148,13 +181,12 @@ ovm_snapshot_list_add (OvmSnapshotList *list, OvmSnapshot *snapshot)
         return present;
       remove_snapshot (list, present);
     }
-  while (g_queue_get_length (&list->order) >= OVM_SNAPSHOT_LIST_MAX)
-    remove_snapshot (list, g_queue_peek_head (&list->order));
-
   ovm_snapshot_set_working_sets (snapshot, list->working_sets);
   g_hash_table_insert (list->snapshots, info->uuid, g_object_ref (snapshot));
   g_hash_table_replace (list->directories, info->directory, snapshot);
   g_queue_push_tail (&list->order, snapshot);
+  make_room (list, snapshot);
+  g_signal_connect_object (snapshot, "changed", G_CALLBACK (on_changed), list, 0);
   g_signal_connect_object (snapshot, "deleted", G_CALLBACK (on_deleted), list, 0);
   g_signal_emit (list, signals[SIGNAL_ADDED], 0, snapshot);
   tell_children (list, info->uuid);
@@ -253,12 +285,14 @@ set_children_error (OvmSnapshot *snapshot, GPtrArray *children, GError **error)
 {
   g_autoptr (GString) names = g_string_new (NULL);
 
-  for (guint i = 0; i < children->len; i++)
+  for (guint i = 0; i < MIN (children->len, CHILDREN_NAMED_MAX); i++)
     g_string_append_printf (names,
                             "%s%s ('%s')",
                             i > 0 ? ", " : "",
                             ovm_snapshot_get_info (children->pdata[i])->uuid,
                             ovm_snapshot_get_info (children->pdata[i])->directory);
+  if (children->len > CHILDREN_NAMED_MAX)
+    g_string_append_printf (names, " and %u more", children->len - CHILDREN_NAMED_MAX);
   g_set_error (error,
                OVM_ERROR,
                OVM_ERROR_HAS_CHILDREN,

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 #define OVM_TYPE_SNAPSHOT_LIST (ovm_snapshot_list_get_type ())
 G_DECLARE_FINAL_TYPE (OvmSnapshotList, ovm_snapshot_list, OVM, SNAPSHOT_LIST, GObject)
 
-#define OVM_SNAPSHOT_LIST_MAX 16384
+#define OVM_SNAPSHOT_LIST_BUS_SIZE_MAX (11 * 1024 * 1024) /* bytes, see ovm_snapshot_get_bus_size() */
 
 /** ovm_snapshot_list_new: signals are `added` and `removed`, each with the #OvmSnapshot. */
 OvmSnapshotList *ovm_snapshot_list_new (OvmWorker *worker);
@@ -36,7 +36,8 @@ const char *ovm_snapshot_list_get_working_sets (OvmSnapshotList *list);
  * ovm_snapshot_list_add:
  *
  * Takes @snapshot into the list. If one of that UUID is there, it stays, unless it is in another directory: then the
- * new one takes its place. Of more than OVM_SNAPSHOT_LIST_MAX the oldest leaves the list (not the disk).
+ * new one takes its place. If what is said of all has more than OVM_SNAPSHOT_LIST_BUS_SIZE_MAX, the oldest leave the
+ * list (not the disk); so they do when a description becomes longer.
  *
  * Returns: (transfer none): the one in the list now
  */

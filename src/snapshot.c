@@ -15,6 +15,8 @@
 #include "src/name.h"
 #include "src/vm-config.h"
 
+#define BUS_SIZE 896 /* bytes that are said of one beside its texts: path, UUIDs, names of properties */
+
 struct _OvmSnapshot
 {
   GObject parent_instance;
@@ -168,6 +170,14 @@ const OvmSnapshotInfo *
 ovm_snapshot_get_info (OvmSnapshot *snapshot)
 {
   return &snapshot->info;
+}
+
+gsize
+ovm_snapshot_get_bus_size (OvmSnapshot *snapshot)
+{
+  const OvmSnapshotInfo *info = &snapshot->info;
+
+  return BUS_SIZE + strlen (info->directory) + strlen (info->vm_name) + strlen (info->description);
 }
 
 const char *

@@ -54,6 +54,9 @@ OvmSnapshot *ovm_snapshot_new (VmmSnapshot *from, OvmJobList *jobs);
 void ovm_snapshot_set_working_sets (OvmSnapshot *snapshot, const char *directory);
 
 const OvmSnapshotInfo *ovm_snapshot_get_info (OvmSnapshot *snapshot);
+/** ovm_snapshot_get_bus_size: bytes that it takes, at most, in a message that tells all of it. */
+gsize ovm_snapshot_get_bus_size (OvmSnapshot *snapshot);
+
 const char *ovm_snapshot_get_path (OvmSnapshot *snapshot);
 OvmJob *ovm_snapshot_get_job (OvmSnapshot *snapshot); /* (nullable) (transfer none): what works on it */
 

@@ -8,6 +8,7 @@
 
 #define UUID_LENGTH_MAX 64 /* bytes; a right one has 36 */
 #define WORD_LENGTH_MAX 64
+#define BUS_SIZE 1536 /* bytes that are said of one beside its texts: path, names of properties, state */
 
 const OvmOption ovm_vm_config_options[] = {
   { "cmdline", "s", 0, FALSE }, /* the VMM knows its limit */
@@ -59,6 +60,21 @@ ovm_vm_config_free (OvmVmConfig *config)
   g_free (config->console_log);
   g_clear_pointer (&config->options, g_variant_unref);
   g_free (config);
+}
+
+static gsize
+get_length (const char *text)
+{
+  return text != NULL ? strlen (text) : 0;
+}
+
+gsize
+ovm_vm_config_get_bus_size (const OvmVmConfig *config)
+{
+  const VmmConfig *vmm = config->vmm;
+
+  return BUS_SIZE + get_length (vmm->description) + get_length (vmm->memory_file) + get_length (vmm->kernel) +
+         get_length (vmm->initrd) + get_length (vmm->cmdline) + get_length (config->console_log);
 }
 
 const char *

@@ -66,6 +66,9 @@ OvmVmConfig *ovm_vm_config_new_restored (const char *name,
                                          GVariant *dict,
                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** ovm_vm_config_get_bus_size: bytes that a VM of it takes, at most, in a message that tells all of it. */
+gsize ovm_vm_config_get_bus_size (const OvmVmConfig *config);
+
 /** ovm_vm_config_get_restore_mode: what the option `paused` of a restore asks for. */
 OvmRestoreMode ovm_vm_config_get_restore_mode (GVariant *dict);
 

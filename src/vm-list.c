@@ -17,7 +17,8 @@ struct _OvmVmList
   GHashTable *vms; /* name -> OvmVm, or NULL while it is in the making */
 
   GMutex lock;       /* protects the rest */
-  GHashTable *uuids; /* of the same, as a set */
+  GHashTable *uuids; /* of the same -> bytes on the bus */
+  gsize bus_size;    /* their sum */
 };
 
 G_DEFINE_FINAL_TYPE (OvmVmList, ovm_vm_list, G_TYPE_OBJECT)
@@ -103,27 +104,52 @@ ovm_vm_list_release_name (OvmVmList *list, const char *name)
   g_hash_table_remove (list->vms, name);
 }
 
-gboolean
-ovm_vm_list_reserve_uuid (OvmVmList *list, const char *uuid, GError **error)
+/* with the lock held */
+static gboolean
+reserve (OvmVmList *list, const char *uuid, gsize bus_size, GError **error)
 {
-  gboolean is_new;
+  if (g_hash_table_contains (list->uuids, uuid))
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_UUID_IN_USE,
+                   "there is a VM with UUID %s already; leave 'uuid' out to get a new one",
+                   uuid);
+      return FALSE;
+    }
+  if (bus_size > OVM_VM_LIST_BUS_SIZE_MAX - list->bus_size)
+    {
+      g_set_error (
+          error,
+          OVM_ERROR,
+          OVM_ERROR_LIMIT_EXCEEDED,
+          "what is said of all VMs would have %zu bytes, and the limit is %d; take a shorter description, "
+          "shorter paths and a shorter cmdline, or delete a VM",
+          list->bus_size + bus_size,
+          OVM_VM_LIST_BUS_SIZE_MAX);
+      return FALSE;
+    }
+  g_hash_table_insert (list->uuids, g_strdup (uuid), GSIZE_TO_POINTER (bus_size));
+  list->bus_size += bus_size;
+  return TRUE;
+}
+
+gboolean
+ovm_vm_list_reserve_config (OvmVmList *list, const OvmVmConfig *config, GError **error)
+{
+  gboolean reserved;
 
   g_mutex_lock (&list->lock);
-  is_new = g_hash_table_add (list->uuids, g_strdup (uuid));
+  reserved = reserve (list, config->vmm->uuid, ovm_vm_config_get_bus_size (config), error);
   g_mutex_unlock (&list->lock);
-  if (!is_new)
-    g_set_error (error,
-                 OVM_ERROR,
-                 OVM_ERROR_UUID_IN_USE,
-                 "there is a VM with UUID %s already; leave 'uuid' out to get a new one",
-                 uuid);
-  return is_new;
+  return reserved;
 }
 
 void
 ovm_vm_list_release_uuid (OvmVmList *list, const char *uuid)
 {
   g_mutex_lock (&list->lock);
+  list->bus_size -= GPOINTER_TO_SIZE (g_hash_table_lookup (list->uuids, uuid));
   g_hash_table_remove (list->uuids, uuid);
   g_mutex_unlock (&list->lock);
 }

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (OvmVmList, ovm_vm_list, OVM, VM_LIST, GObject)
 
 #define OVM_VM_LIST_MAX 4096
+#define OVM_VM_LIST_BUS_SIZE_MAX (10 * 1024 * 1024) /* bytes, see ovm_vm_config_get_bus_size() */
 
 /** ovm_vm_list_new: signals are `added` and `removed`, each with the #OvmVm. On the main thread, but for UUIDs. */
 OvmVmList *ovm_vm_list_new (void);
@@ -30,13 +31,21 @@ gboolean ovm_vm_list_reserve_name (OvmVmList *list,
 /** ovm_vm_list_release_name: of a VM that was not made after all. */
 void ovm_vm_list_release_name (OvmVmList *list, const char *name);
 
-/** ovm_vm_list_reserve_uuid: Thread: any, as the next. Errors: %OVM_ERROR_UUID_IN_USE. */
-gboolean ovm_vm_list_reserve_uuid (OvmVmList *list,
-                                   const char *uuid,
-                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/**
+ * ovm_vm_list_reserve_config:
+ *
+ * Takes the UUID of @config, and room on the bus for what is said of its VM.
+ *
+ * Thread: any, as the next. Errors: %OVM_ERROR_UUID_IN_USE, %OVM_ERROR_LIMIT_EXCEEDED.
+ */
+gboolean ovm_vm_list_reserve_config (OvmVmList *list,
+                                     const OvmVmConfig *config,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** ovm_vm_list_release_uuid: and the room that was taken with it. */
 void ovm_vm_list_release_uuid (OvmVmList *list, const char *uuid);
 
-/** ovm_vm_list_add: @vm takes over its name and its UUID, which were reserved, and gives them back when deleted. */
+/** ovm_vm_list_add: @vm takes over its name and its config, which were reserved, and gives them back when deleted. */
 void ovm_vm_list_add (OvmVmList *list, OvmVm *vm);
 
 /** ovm_vm_list_lookup: (transfer none): Errors: %OVM_ERROR_NO_SUCH_VM, also while it is in the making. */

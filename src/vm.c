@@ -11,6 +11,7 @@
 
 #include "src/error.h"
 #include "src/name.h"
+#include "src/text.h"
 
 struct _OvmVm
 {
@@ -121,7 +122,7 @@ set_state (OvmVm *vm, OvmState state, const char *reason)
 
   vm->state = state;
   g_free (vm->state_reason);
-  vm->state_reason = g_strdup (reason);
+  vm->state_reason = ovm_text_shorten (reason, OVM_VM_STATE_REASON_LENGTH_MAX);
   g_signal_emit (vm, signals[SIGNAL_STATE_CHANGED], 0, (guint) old, (guint) state, vm->state_reason);
   emit_changed (vm);
 }

@@ -20,6 +20,8 @@ G_DECLARE_FINAL_TYPE (OvmVm, ovm_vm, OVM, VM, GObject)
  * can be done with it.
  */
 
+#define OVM_VM_STATE_REASON_LENGTH_MAX 256 /* bytes; a longer one is cut */
+
 /** OvmVmDone: a begun operation has ended. On the main thread. @action is freed afterwards. */
 typedef void (*OvmVmDone) (OvmVm *vm, OvmAction *action, const GError *error, gpointer user_data);
 

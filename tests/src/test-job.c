@@ -100,6 +100,19 @@ test_fails (void)
 }
 
 static void
+test_message_is_bounded (void)
+{
+  g_auto (Seen) seen;
+  g_autoptr (OvmJob) job = make (&seen, TRUE);
+  g_autofree char *text = g_strnfill (2 * OVM_JOB_MESSAGE_LENGTH_MAX, 'x');
+  g_autoptr (GError) error = g_error_new_literal (OVM_ERROR, OVM_ERROR_CORRUPT, text);
+
+  ovm_job_complete (job, error, NULL);
+  g_assert_cmpuint (strlen (ovm_job_get_message (job)), ==, OVM_JOB_MESSAGE_LENGTH_MAX);
+  g_assert_true (g_str_has_suffix (ovm_job_get_message (job), "…"));
+}
+
+static void
 test_cancels (void)
 {
   g_auto (Seen) seen;
@@ -190,6 +203,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src/job/begins", test_begins);
   g_test_add_func ("/src/job/succeeds", test_succeeds);
   g_test_add_func ("/src/job/fails", test_fails);
+  g_test_add_func ("/src/job/message-is-bounded", test_message_is_bounded);
   g_test_add_func ("/src/job/cancels", test_cancels);
   g_test_add_func ("/src/job/refuses-to-cancel", test_refuses_to_cancel);
   g_test_add_func ("/src/job/shows-progress-of-another-thread", test_shows_progress_of_another_thread);

@@ -56,6 +56,108 @@ test_one_call_shows_all (Bus *bus, gconstpointer data)
   g_assert_nonnull (strstr (objects, line));
 }
 
+/* as it goes over the bus: what stands for @path in GetManagedObjects */
+static gsize
+measure (Bus *bus, const char *path)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = bus_call_on (bus->connection,
+                                            OVM_ROOT_PATH,
+                                            "org.freedesktop.DBus.ObjectManager",
+                                            "GetManagedObjects",
+                                            NULL,
+                                            &error);
+  g_autoptr (GVariant) objects = NULL;
+  g_autoptr (GVariant) interfaces = NULL;
+  g_autofree guchar *blob = NULL;
+  gsize size;
+
+  g_assert_no_error (error);
+  objects = g_variant_get_child_value (reply, 0);
+  interfaces = g_variant_lookup_value (objects, path, NULL);
+  g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_METHOD_CALL);
+  g_dbus_message_set_path (message, "/");
+  g_dbus_message_set_member (message, "M");
+  g_dbus_message_set_body (message, g_variant_new ("(o@a{sa{sv}})", path, interfaces));
+  blob = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+  return size;
+}
+
+static gsize
+count_vm (const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) dict = g_variant_parse (NULL, "{'driver': <'test'>}", NULL, NULL, &error);
+  g_autoptr (OvmVmConfig) config = ovm_vm_config_new (name, dict, &error);
+
+  g_assert_no_error (error);
+  return ovm_vm_config_get_bus_size (config);
+}
+
+static gsize
+count_snapshot (const char *directory)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (OvmJobList) jobs = ovm_job_list_new ();
+  g_autoptr (VmmSnapshot) opened = vmm_snapshot_open (directory, &error);
+  g_autoptr (OvmSnapshot) snapshot = NULL;
+
+  g_assert_no_error (error);
+  snapshot = ovm_snapshot_new (opened, jobs);
+  return ovm_snapshot_get_bus_size (snapshot);
+}
+
+/* what the lists count is as much as there can be, with the longest of names, paths and reasons */
+static void
+test_tells_no_more_than_is_counted (Bus *bus, gconstpointer data)
+{
+  g_autofree char *dashes = g_strnfill (OVM_NAME_LENGTH_MAX, '-');
+  g_autofree char *name = g_strdup_printf ("n%s", dashes + 1);
+  g_autofree char *path = ovm_name_vm_path (name);
+  g_autofree char *file = g_strnfill (250, 'x');
+  g_autofree char *directory = bus_path (bus, file);
+  g_autofree char *restore = g_strdup_printf ("('%s', @a{sv} {})", directory);
+  g_autofree char *again = bus_with_path (bus, "again", "('", "', {'wait': <false>})");
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+
+  bus_create (bus, name, SLOW);
+  g_assert_cmpuint (measure (bus, path), <=, count_vm (name));
+  bus_vm (bus, path, "Start", "(@a{sv} {},)");
+  first = bus_save (bus, path, "first");
+  second = bus_save (bus, path, file);
+  g_assert_cmpuint (measure (bus, second), <=, count_snapshot (directory));
+  bus_vm (bus, path, "Restore", restore);
+  bus_vm (bus, path, "SaveSnapshot", again);
+  g_assert_cmpuint (measure (bus, path), <=, count_vm (name));
+  g_assert_cmpuint (measure (bus, OVM_ROOT_PATH "/job/1"), <=, OVM_JOB_BUS_SIZE);
+}
+
+/* dbus-daemon would end the connection of a service that says more than it takes */
+static void
+test_one_call_shows_all_long_texts (Bus *bus, gconstpointer data)
+{
+  g_autofree char *description = g_strnfill (OVM_DESCRIPTION_LENGTH_MAX, 'd');
+  g_autofree char *path = g_strnfill (OVM_PATH_LENGTH_MAX - 1, 'p');
+  g_autofree char *config = g_strdup_printf ("'description': <'%s'>, 'kernel': <'/%s'>, 'initrd': <'/%s'>",
+                                             description,
+                                             path,
+                                             path);
+  g_autofree char *objects = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; error == NULL; i++)
+    {
+      g_autofree char *arguments = g_strdup_printf ("('vm%u', {" BUS_TEST_CONFIG ", %s})", i, config);
+      g_autoptr (GVariant) reply = bus_try (bus, OVM_MANAGER_PATH, "Manager", "CreateVM", arguments, &error);
+    }
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_LIMIT_EXCEEDED);
+  objects = list_objects (bus);
+  g_assert_nonnull (strstr (objects, BUS_VM ("vm500")));
+}
+
 static void
 test_tells_who_comes_and_goes (Bus *bus, gconstpointer data)
 {
@@ -154,6 +256,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   bus_test_add ("/src/object-tree/one-call-shows-all", test_one_call_shows_all);
+  bus_test_add ("/src/object-tree/tells-no-more-than-is-counted", test_tells_no_more_than_is_counted);
+  bus_test_add ("/src/object-tree/one-call-shows-all-long-texts", test_one_call_shows_all_long_texts);
   bus_test_add ("/src/object-tree/tells-who-comes-and-goes", test_tells_who_comes_and_goes);
   bus_test_add ("/src/object-tree/introspection", test_introspection);
   return g_test_run ();

@@ -8,12 +8,16 @@
 #include "src/name.h"
 #include "tests/src/model.h"
 
+#define LONG_TEXT_LENGTH (60 * 1024)
+
 typedef struct
 {
   OvmSnapshotList *list;
   OvmJobList *jobs;
   char *directory;
   VmmConfig *config;
+  const char *description; /* of those that are saved */
+  const char *under;       /* the parent's directory, which makes them incremental */
   guint added;
   guint removed;
 } Fixture;
@@ -73,12 +77,23 @@ save (Fixture *fixture, const char *name, const char *parent_uuid)
   g_assert_true (vmm_snapshot_write (fixture->config,
                                      TRUE,
                                      0,
-                                     &(VmmSavePlan){ .directory = path, .parent_uuid = parent_uuid },
-                                     NULL,
+                                     &(VmmSavePlan){ .directory = path,
+                                                     .parent_uuid = parent_uuid,
+                                                     .description = fixture->description,
+                                                     .incremental = fixture->under != NULL },
+                                     fixture->under,
                                      &result,
                                      &error));
   g_assert_no_error (error);
   return look (fixture, name);
+}
+
+static OvmSnapshot *
+find (Fixture *fixture, const char *name)
+{
+  g_autofree char *path = g_build_filename (fixture->directory, name, NULL);
+
+  return ovm_snapshot_list_lookup_directory (fixture->list, path);
 }
 
 static void
@@ -185,6 +200,86 @@ test_finds_by_directory (Fixture *fixture, gconstpointer data)
   g_assert_null (ovm_snapshot_list_lookup_directory (fixture->list, a));
 }
 
+static void
+on_described (OvmSnapshot *snapshot, const GError *error, gpointer user_data)
+{
+  g_assert_no_error (error);
+  *(gboolean *) user_data = TRUE;
+}
+
+static void
+describe (OvmSnapshot *snapshot, const char *description)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean done = FALSE;
+
+  g_assert_true (ovm_snapshot_begin_describe (snapshot, description, on_described, &done, &error));
+  model_wait_until (done);
+}
+
+/* so that one message can tell all of it: what is said of more than fits is that of the latest, or of one that was
+ * described anew */
+static void
+test_oldest_make_room (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *long_text = g_strnfill (LONG_TEXT_LENGTH, 'x');
+  g_autofree char *text = g_strnfill (OVM_DESCRIPTION_LENGTH_MAX, 'x');
+  g_autoptr (GPtrArray) plain = g_ptr_array_new_with_free_func (g_object_unref);
+  guint count = OVM_SNAPSHOT_LIST_BUS_SIZE_MAX / LONG_TEXT_LENGTH;
+  guint removed;
+
+  fixture->description = long_text;
+  for (guint i = 0; i < count; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%u", i);
+      g_autoptr (OvmSnapshot) snapshot = save (fixture, name, NULL);
+
+      g_assert_true (ovm_snapshot_list_add (fixture->list, snapshot) == snapshot);
+      g_assert_true (i + 5 > count || fixture->removed == 0);
+    }
+  g_assert_cmpuint (fixture->removed, >, 0);
+  g_assert_cmpuint (fixture->removed, <, 6);
+  g_assert_cmpuint (ovm_snapshot_list_get_length (fixture->list), ==, count - fixture->removed);
+  g_assert_null (find (fixture, "0"));
+
+  fixture->description = NULL;
+  for (guint i = 0; i < LONG_TEXT_LENGTH / OVM_DESCRIPTION_LENGTH_MAX + 1; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("plain-%u", i);
+
+      g_ptr_array_add (plain, save (fixture, name, NULL));
+      ovm_snapshot_list_add (fixture->list, plain->pdata[i]);
+    }
+  removed = fixture->removed;
+  for (guint i = 0; i < plain->len; i++)
+    describe (plain->pdata[i], text);
+  g_assert_cmpuint (fixture->removed, >, removed);
+  g_assert_nonnull (find (fixture, "plain-0"));
+}
+
+static void
+test_names_some_of_many_children (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (OvmSnapshot) parent = save (fixture, "parent", NULL);
+  g_autofree char *under = g_build_filename (fixture->directory, "parent", NULL);
+  g_autoptr (GError) error = NULL;
+
+  ovm_snapshot_list_add (fixture->list, parent);
+  fixture->under = under;
+  for (guint i = 0; i < 18; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("child-%u", i);
+      g_autoptr (OvmSnapshot) child = save (fixture, name, NULL);
+
+      ovm_snapshot_list_add (fixture->list, child);
+    }
+  g_assert_false (ovm_snapshot_list_begin_delete (fixture->list, parent, FALSE, NULL, NULL, &error));
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_HAS_CHILDREN);
+  g_assert_nonnull (strstr (error->message, "child-15"));
+  g_assert_null (strstr (error->message, "child-16"));
+  g_assert_nonnull (strstr (error->message, "and 2 more"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -197,6 +292,8 @@ main (int argc, char **argv)
   add ("moved-takes-the-place", test_moved_takes_the_place);
   add ("child-hears-of-its-parent", test_child_hears_of_its_parent);
   add ("deleted-leaves", test_deleted_leaves);
+  add ("oldest-make-room", test_oldest_make_room);
+  add ("names-some-of-many-children", test_names_some_of_many_children);
 #undef add
   return g_test_run ();
 }

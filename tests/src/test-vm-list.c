@@ -6,6 +6,7 @@
 #include "tests/src/model.h"
 
 #define UUID "0b3f1a52-77d4-4c0e-9c1e-2f6e0c7a9d11"
+#define OTHER_UUID "0b3f1a52-77d4-4c0e-9c1e-2f6e0c7a9d12"
 
 typedef struct
 {
@@ -50,6 +51,21 @@ tear_down (Fixture *fixture, gconstpointer data)
   model_clear (&fixture->model);
 }
 
+/* that says @length bytes of its VM */
+static OvmVmConfig *
+make_config (const char *uuid, gsize length)
+{
+  g_autofree char *text = g_strnfill (length, 'x');
+  g_autofree char *dict_text = g_strdup_printf ("{'driver': <'test'>, 'uuid': <'%s'>}", uuid);
+  g_autoptr (GVariant) dict = model_dict (dict_text);
+  g_autoptr (GError) error = NULL;
+  OvmVmConfig *config = ovm_vm_config_new ("vm", dict, &error);
+
+  g_assert_no_error (error);
+  config->vmm->description = g_steal_pointer (&text);
+  return config;
+}
+
 static OvmVm *
 add (Fixture *fixture, const char *name)
 {
@@ -60,7 +76,7 @@ add (Fixture *fixture, const char *name)
 
   g_assert_no_error (error);
   g_assert_true (ovm_vm_list_reserve_name (fixture->list, name, &error));
-  g_assert_true (ovm_vm_list_reserve_uuid (fixture->list, config->vmm->uuid, &error));
+  g_assert_true (ovm_vm_list_reserve_config (fixture->list, config, &error));
   vm = ovm_vm_new (config,
                    ovm_manager_get_jobs (fixture->model.manager),
                    ovm_manager_get_snapshots (fixture->model.manager),
@@ -93,14 +109,14 @@ test_deleted_one_leaves (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   OvmVm *vm = add (fixture, "a");
-  g_autofree char *uuid = g_strdup (ovm_vm_get_config (vm)->vmm->uuid);
+  g_autoptr (OvmVmConfig) config = make_config (ovm_vm_get_config (vm)->vmm->uuid, 0);
 
-  g_assert_false (ovm_vm_list_reserve_uuid (fixture->list, uuid, NULL));
+  g_assert_false (ovm_vm_list_reserve_config (fixture->list, config, NULL));
   model_do (&fixture->model, vm, OVM_OPERATION_DELETE);
   g_assert_cmpuint (fixture->removed, ==, 1);
   g_assert_cmpuint (ovm_vm_list_get_length (fixture->list), ==, 0);
   g_assert_true (ovm_vm_list_reserve_name (fixture->list, "a", &error));
-  g_assert_true (ovm_vm_list_reserve_uuid (fixture->list, uuid, &error));
+  g_assert_true (ovm_vm_list_reserve_config (fixture->list, config, &error));
   g_assert_no_error (error);
 }
 
@@ -127,13 +143,39 @@ static void
 test_reserved_uuid_is_taken (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (OvmVmConfig) config = make_config (UUID, 0);
 
-  g_assert_true (ovm_vm_list_reserve_uuid (fixture->list, UUID, &error));
+  g_assert_true (ovm_vm_list_reserve_config (fixture->list, config, &error));
   g_assert_no_error (error);
-  g_assert_false (ovm_vm_list_reserve_uuid (fixture->list, UUID, &error));
+  g_assert_false (ovm_vm_list_reserve_config (fixture->list, config, &error));
   g_assert_error (error, OVM_ERROR, OVM_ERROR_UUID_IN_USE);
   ovm_vm_list_release_uuid (fixture->list, UUID);
-  g_assert_true (ovm_vm_list_reserve_uuid (fixture->list, UUID, NULL));
+  g_assert_true (ovm_vm_list_reserve_config (fixture->list, config, NULL));
+}
+
+/* so that one message can tell all of it */
+static void
+test_limits_what_is_said (Fixture *fixture, gconstpointer data)
+{
+  const gsize length = 16 * 1024;
+  g_autoptr (OvmVmConfig) first = make_config (UUID, length);
+  gsize count = OVM_VM_LIST_BUS_SIZE_MAX / ovm_vm_config_get_bus_size (first);
+  g_autoptr (OvmVmConfig) last = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (gsize i = 0; i < count; i++)
+    {
+      g_autofree char *uuid = g_uuid_string_random ();
+      g_autoptr (OvmVmConfig) config = make_config (i == 0 ? UUID : uuid, length);
+
+      g_assert_true (ovm_vm_list_reserve_config (fixture->list, config, &error));
+    }
+  last = make_config (OTHER_UUID, length);
+  g_assert_false (ovm_vm_list_reserve_config (fixture->list, last, &error));
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_LIMIT_EXCEEDED);
+  g_assert_nonnull (strstr (error->message, "delete a VM"));
+  ovm_vm_list_release_uuid (fixture->list, UUID);
+  g_assert_true (ovm_vm_list_reserve_config (fixture->list, last, NULL));
 }
 
 static void
@@ -162,5 +204,6 @@ main (int argc, char **argv)
   ADD ("reserved-name-is-taken", test_reserved_name_is_taken);
   ADD ("reserved-uuid-is-taken", test_reserved_uuid_is_taken);
   ADD ("limits-names", test_limits_names);
+  ADD ("limits-what-is-said", test_limits_what_is_said);
   return g_test_run ();
 }

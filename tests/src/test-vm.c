@@ -280,6 +280,24 @@ test_deleted_is_gone (void)
   g_assert_error (console_error, OVM_ERROR, OVM_ERROR_NO_SUCH_VM);
 }
 
+/* a reason has the directory in it, and each VM has a reason */
+static void
+test_reason_is_bounded (void)
+{
+  g_auto (Model) model;
+  g_autofree char *name = g_strnfill (250, 'x');
+  g_autofree char *directory = NULL;
+  OvmVm *vm;
+
+  model_init (&model);
+  vm = model_create (&model, "vm", NULL);
+  model_do (&model, vm, OVM_OPERATION_START);
+  directory = model_save (&model, vm, name);
+  g_assert_true (model_try (&model, vm, ovm_action_new_restore (directory, OVM_RESTORE_AS_SAVED, FALSE)));
+  g_assert_nonnull (strstr (ovm_vm_get_state_reason (vm), "xxx"));
+  g_assert_cmpuint (strlen (ovm_vm_get_state_reason (vm)), ==, OVM_VM_STATE_REASON_LENGTH_MAX);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -294,5 +312,6 @@ main (int argc, char **argv)
   g_test_add_func ("/src/vm/snapshots-form-a-line", test_snapshots_form_a_line);
   g_test_add_func ("/src/vm/says-what-blocks-a-snapshot", test_says_what_blocks_a_snapshot);
   g_test_add_func ("/src/vm/deleted-is-gone", test_deleted_is_gone);
+  g_test_add_func ("/src/vm/reason-is-bounded", test_reason_is_bounded);
   return g_test_run ();
 }
