@@ -41,9 +41,9 @@ static const OvmOption save_options[] = {
 };
 
 static const OvmOption restore_options[] = {
-  { "clock", "s", 0, FALSE },
-  { "cpu", "s", 0, FALSE },
-  { "memory", "s", 0, FALSE },
+  { "clock", "s", 64, FALSE },
+  { "cpu", "s", 64, FALSE },
+  { "memory", "s", 64, FALSE },
   { "paused", "b", 0, FALSE },
   { "verify-memory", "b", 0, FALSE },
   { "wait", "b", 0, FALSE },

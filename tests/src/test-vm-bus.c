@@ -8,6 +8,8 @@
 
 #include "tests/src/bus.h"
 
+#define NO_WORD "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 /* operations as methods; %s is a path for those that take one */
 static const struct
 {
@@ -121,6 +123,10 @@ test_refuses_options (Bus *bus, gconstpointer data)
     { "Restore", "('/s', {'memory': <true>})", OVM_ERROR_INVALID_TYPE },
     { "Restore", "('/s', {'cpu': <'other'>})", OVM_ERROR_INVALID_CONFIG },
     { "Restore", "('', @a{sv} {})", OVM_ERROR_INVALID_CONFIG },
+    /* what is no word is not given back in the message */
+    { "Restore", "('/s', {'clock': <'" NO_WORD "'>})", OVM_ERROR_LIMIT_EXCEEDED },
+    { "Restore", "('/s', {'cpu': <'" NO_WORD "'>})", OVM_ERROR_LIMIT_EXCEEDED },
+    { "Restore", "('/s', {'memory': <'" NO_WORD "'>})", OVM_ERROR_LIMIT_EXCEEDED },
     { "Restore", "('/nonexistent', @a{sv} {})", OVM_ERROR_NO_SUCH_SNAPSHOT },
   };
 
