@@ -80,6 +80,7 @@ typedef struct
 typedef struct
 {
   OvmSnapshot *snapshot;
+  OvmSnapshot *subject; /* of a delete: the one that was worked on last: a child, or the snapshot itself */
   Work work;
   GPtrArray *children; /* of OvmSnapshot, to be consolidated first; NULL for none */
   Outcome *outcomes;   /* of the snapshot, or of the children */
@@ -284,8 +285,12 @@ run_request (gpointer data, const OvmDriverTask *task, GError **error)
   if (request->work == WORK_DESCRIBE)
     return describe (request->snapshot, request->description, error);
   for (guint i = 0; request->children != NULL && i < request->children->len; i++)
-    if (!consolidate (request->children->pdata[i], task, &request->outcomes[i], error))
-      return FALSE;
+    {
+      request->subject = request->children->pdata[i];
+      if (!consolidate (request->subject, task, &request->outcomes[i], error))
+        return FALSE;
+    }
+  request->subject = request->snapshot;
   return delete (request->snapshot, error);
 }
 
@@ -334,7 +339,7 @@ on_request_done (gpointer data, const GError *error)
     }
   ovm_snapshot_emit_changed (snapshot);
   if (request->work == WORK_DELETE && (ours == NULL || ours->code == OVM_ERROR_NO_SUCH_SNAPSHOT))
-    g_signal_emit (snapshot, signals[SIGNAL_DELETED], 0);
+    g_signal_emit (request->subject, signals[SIGNAL_DELETED], 0);
   ovm_job_complete (job, ours, NULL);
   if (request->done != NULL)
     request->done (snapshot, ours, request->user_data);

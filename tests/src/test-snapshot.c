@@ -16,12 +16,19 @@ typedef struct
   gboolean done;
   GError *error;
   guint deleted;
+  GPtrArray *children; /* of a delete */
 } Fixture;
 
 static void
 on_deleted (OvmSnapshot *snapshot, Fixture *fixture)
 {
   fixture->deleted++;
+}
+
+static void
+on_child_deleted (OvmSnapshot *snapshot, guint *deleted)
+{
+  (*deleted)++;
 }
 
 static void
@@ -114,9 +121,9 @@ test_verifies (Fixture *fixture, gconstpointer data)
   g_assert_error (fixture->error, OVM_ERROR, OVM_ERROR_CORRUPT);
 }
 
-/* the one under an incremental snapshot, or not */
-static void
-test_verifies_alone (Fixture *fixture, gconstpointer data)
+/* an incremental one over fixture->snapshot, in the directory `over` */
+static OvmSnapshot *
+save_over (Fixture *fixture)
 {
   g_autofree char *over = model_path (&fixture->model, "over");
   g_autoptr (VmmConfig) config = vmm_config_new ();
@@ -140,9 +147,18 @@ test_verifies_alone (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   opened = vmm_snapshot_open (over, &error);
   g_assert_no_error (error);
+  return ovm_snapshot_new (opened, ovm_manager_get_jobs (fixture->model.manager));
+}
+
+/* the one under an incremental snapshot, or not */
+static void
+test_verifies_alone (Fixture *fixture, gconstpointer data)
+{
+  OvmSnapshot *over = save_over (fixture);
+
   flip_a_bit (fixture);
   g_object_unref (fixture->snapshot);
-  fixture->snapshot = ovm_snapshot_new (opened, ovm_manager_get_jobs (fixture->model.manager));
+  fixture->snapshot = over;
   run (fixture, ovm_snapshot_begin_verify);
   g_assert_error (fixture->error, OVM_ERROR, OVM_ERROR_CORRUPT);
   run (fixture, ovm_snapshot_begin_verify_alone);
@@ -180,6 +196,35 @@ test_gone_directory_is_no_such_snapshot (Fixture *fixture, gconstpointer data)
   run (fixture, ovm_snapshot_begin_delete);
   g_assert_error (fixture->error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
   g_assert_cmpuint (fixture->deleted, ==, 1);
+}
+
+static gboolean
+begin_delete_with_child (OvmSnapshot *snapshot, OvmSnapshotDone done, gpointer user_data, GError **error)
+{
+  Fixture *fixture = user_data;
+
+  return ovm_snapshot_begin_delete_with (snapshot, fixture->children, done, user_data, error);
+}
+
+/* it may have been moved, and need its parent still */
+static void
+test_gone_child_goes_alone (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *over = model_path (&fixture->model, "over");
+  g_autofree char *elsewhere = model_path (&fixture->model, "elsewhere");
+  g_autoptr (OvmSnapshot) child = save_over (fixture);
+  guint deleted_children = 0;
+
+  fixture->children = g_ptr_array_new ();
+  g_ptr_array_add (fixture->children, child);
+  g_signal_connect (child, "deleted", G_CALLBACK (on_child_deleted), &deleted_children);
+  g_assert_cmpint (g_rename (over, elsewhere), ==, 0);
+  run (fixture, begin_delete_with_child);
+  g_assert_error (fixture->error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
+  g_assert_cmpuint (fixture->deleted, ==, 0);
+  g_assert_cmpuint (deleted_children, ==, 1);
+  g_assert_true (g_file_test (fixture->directory, G_FILE_TEST_EXISTS));
+  g_ptr_array_unref (fixture->children);
 }
 
 /* another snapshot in the same place is not deleted for this one */
@@ -222,6 +267,7 @@ main (int argc, char **argv)
   add ("deletes", test_deletes);
   add ("keeps-what-is-not-its-own", test_keeps_what_is_not_its_own);
   add ("gone-directory-is-no-such-snapshot", test_gone_directory_is_no_such_snapshot);
+  add ("gone-child-goes-alone", test_gone_child_goes_alone);
   add ("changed-directory-is-left-alone", test_changed_directory_is_left_alone);
   add ("one-operation-at-a-time", test_one_operation_at_a_time);
 #undef add
