@@ -19,6 +19,7 @@ struct _OvmManager
   OvmJobList *jobs;
   OvmSnapshotList *snapshots;
   OvmBlanks *blanks;
+  guint inspections; /* under way */
 
   gboolean closing;
   gint64 close_deadline_usec; /* monotonic */
@@ -463,6 +464,8 @@ on_looked (gpointer data, const GError *error)
 
   if (look->job != NULL)
     ovm_job_complete (look->job, ours, NULL);
+  else
+    look->manager->inspections--;
   if (look->inspect_done != NULL)
     look->inspect_done (ours == NULL ? look->snapshot : NULL, ours, look->user_data);
   if (look->verify_done != NULL)
@@ -493,10 +496,21 @@ ovm_manager_begin_inspect (OvmManager *manager,
                            gpointer user_data,
                            GError **error)
 {
-  Look *look = look_new (manager, directory, user_data, error);
+  Look *look;
 
+  if (manager->inspections >= OVM_MANAGER_INSPECTIONS_MAX)
+    {
+      g_set_error (error,
+                   OVM_ERROR,
+                   OVM_ERROR_LIMIT_EXCEEDED,
+                   "%u snapshots are being opened or inspected, which is the limit; wait for one",
+                   manager->inspections);
+      return FALSE;
+    }
+  look = look_new (manager, directory, user_data, error);
   if (look == NULL)
     return FALSE;
+  manager->inspections++;
   look->inspect_done = done;
   ovm_worker_run (ovm_job_list_get_worker (manager->jobs), NULL, run_look, on_looked, look);
   return TRUE;

@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 #define OVM_TYPE_MANAGER (ovm_manager_get_type ())
 G_DECLARE_FINAL_TYPE (OvmManager, ovm_manager, OVM, MANAGER, GObject)
 
+#define OVM_MANAGER_INSPECTIONS_MAX 64
+
 /** OvmManagerVmDone: @vm is %NULL if there is an @error. On the main thread, as all of these. */
 typedef void (*OvmManagerVmDone) (OvmVm *vm, const GError *error, gpointer user_data);
 typedef void (*OvmManagerInspectDone) (VmmSnapshot *snapshot, const GError *error, gpointer user_data);
@@ -54,7 +56,10 @@ gboolean ovm_manager_begin_restore (OvmManager *manager,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
- * ovm_manager_begin_inspect: opens a snapshot. Errors: at once, %OVM_ERROR_INVALID_CONFIG, %OVM_ERROR_LIMIT_EXCEEDED.
+ * ovm_manager_begin_inspect:
+ *
+ * Opens a snapshot, which can take a second and has no job: at most OVM_MANAGER_INSPECTIONS_MAX at a time.
+ * Errors: at once, %OVM_ERROR_INVALID_CONFIG, %OVM_ERROR_LIMIT_EXCEEDED.
  */
 gboolean ovm_manager_begin_inspect (OvmManager *manager,
                                     const char *directory,

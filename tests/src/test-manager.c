@@ -424,6 +424,32 @@ test_inspects_and_verifies (void)
 }
 
 static void
+on_one_inspected (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
+{
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
+  (*(guint *) user_data)++;
+}
+
+static void
+test_limits_inspections (void)
+{
+  g_auto (Model) model;
+  g_autofree char *missing = NULL;
+  g_autoptr (GError) error = NULL;
+  guint inspected = 0;
+
+  model_init (&model);
+  missing = model_path (&model, "missing");
+  for (guint i = 0; i < OVM_MANAGER_INSPECTIONS_MAX; i++)
+    g_assert_true (ovm_manager_begin_inspect (model.manager, missing, on_one_inspected, &inspected, &error));
+  g_assert_false (ovm_manager_begin_inspect (model.manager, missing, on_one_inspected, &inspected, &error));
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_LIMIT_EXCEEDED);
+  model_wait_until (inspected == OVM_MANAGER_INSPECTIONS_MAX);
+  g_assert_true (ovm_manager_begin_inspect (model.manager, missing, on_one_inspected, &inspected, NULL));
+  model_wait_until (inspected == OVM_MANAGER_INSPECTIONS_MAX + 1);
+}
+
+static void
 on_closed (const GError *error, gpointer user_data)
 {
   *(gboolean *) user_data = TRUE;
@@ -498,6 +524,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src/manager/slow-restore-is-shown", test_slow_restore_is_shown);
   g_test_add_func ("/src/manager/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
   g_test_add_func ("/src/manager/inspects-and-verifies", test_inspects_and_verifies);
+  g_test_add_func ("/src/manager/limits-inspections", test_limits_inspections);
   g_test_add_func ("/src/manager/closes", test_closes);
   g_test_add_func ("/src/manager/closing-does-not-wait-for-what-cannot-be-powered-off",
                    test_closing_does_not_wait_for_what_cannot_be_powered_off);
