@@ -21,6 +21,7 @@ struct _OvmJobList
   guint running;
   guint64 last_number;
   guint linger_ms;
+  gboolean closed;
   guint sweep_id;
   guint late_id;
 };
@@ -170,12 +171,23 @@ on_completed (OvmJob *job, gboolean success, const char *error, const char *mess
   schedule_sweep (list);
 }
 
+gboolean
+ovm_job_list_check_open (OvmJobList *list, GError **error)
+{
+  if (!list->closed)
+    return TRUE;
+  g_set_error_literal (error, OVM_ERROR, OVM_ERROR_CANCELLED, "the service is shutting down");
+  return FALSE;
+}
+
 /* a job that nobody is told of yet */
 static OvmJob *
 begin (OvmJobList *list, const char *operation, const char *object, gboolean cancelable, GError **error)
 {
   OvmJob *job;
 
+  if (!ovm_job_list_check_open (list, error))
+    return NULL;
   if (list->running >= OVM_JOB_LIST_RUNNING_MAX)
     {
       g_set_error (error,
@@ -225,10 +237,11 @@ ovm_job_list_begin_late (OvmJobList *list,
 }
 
 void
-ovm_job_list_cancel_all (OvmJobList *list)
+ovm_job_list_close (OvmJobList *list)
 {
   g_autoptr (GList) jobs = g_hash_table_get_values (list->jobs);
 
+  list->closed = TRUE;
   for (GList *link = jobs; link != NULL; link = link->next)
     {
       OvmJob *job = link->data;

@@ -33,7 +33,7 @@ void ovm_job_list_set_linger (OvmJobList *list, guint linger_ms);
  *
  * A new job, see ovm_job_new(), that is shown at once. It is removed from the list some time after it was completed.
  *
- * Errors: %OVM_ERROR_LIMIT_EXCEEDED.
+ * Errors: %OVM_ERROR_LIMIT_EXCEEDED, %OVM_ERROR_CANCELLED once the list is closed.
  * Returns: (transfer full):
  */
 OvmJob *ovm_job_list_begin (OvmJobList *list,
@@ -57,8 +57,11 @@ OvmJob *ovm_job_list_begin_late (OvmJobList *list,
 /** ovm_job_list_show: shows a job that runs, if it is not shown yet. */
 void ovm_job_list_show (OvmJobList *list, OvmJob *job);
 
-/** ovm_job_list_cancel_all: cancels what can be cancelled. */
-void ovm_job_list_cancel_all (OvmJobList *list);
+/** ovm_job_list_close: cancels what can be cancelled; from now on no job can be begun. */
+void ovm_job_list_close (OvmJobList *list);
+
+/** ovm_job_list_check_open: for what has no job. Errors: %OVM_ERROR_CANCELLED. */
+gboolean ovm_job_list_check_open (OvmJobList *list, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** ovm_job_list_lookup: (transfer none) (nullable): the job at @path. */
 OvmJob *ovm_job_list_lookup (OvmJobList *list, const char *path);

@@ -21,7 +21,6 @@ struct _OvmManager
   OvmBlanks *blanks;
   guint inspections; /* under way */
 
-  gboolean closing;
   gint64 close_deadline_usec; /* monotonic */
   OvmManagerDone close_done;
   gpointer close_data;
@@ -113,20 +112,11 @@ ovm_manager_get_snapshots (OvmManager *manager)
 }
 
 static gboolean
-check_open (OvmManager *manager, GError **error)
-{
-  if (!manager->closing)
-    return TRUE;
-  g_set_error_literal (error, OVM_ERROR, OVM_ERROR_CANCELLED, "the service is shutting down");
-  return FALSE;
-}
-
-static gboolean
 reserve_name (Making *making, const char *name, GError **error)
 {
   OvmManager *manager = making->manager;
 
-  if (!check_open (manager, error) || !ovm_vm_list_reserve_name (manager->vms, name, error))
+  if (!ovm_job_list_check_open (manager->jobs, error) || !ovm_vm_list_reserve_name (manager->vms, name, error))
     return FALSE;
   making->name = g_strdup (name);
   return TRUE;
@@ -358,7 +348,7 @@ replace_spare (Making *making)
     ovm_prepared_renew (making->prepared);
   else if (making->prepared != NULL && ovm_prepared_get_wanted (making->prepared) > 0)
     ovm_prepared_refill (making->prepared);
-  else if (g_atomic_int_get (&making->defined) && !making->manager->closing)
+  else if (g_atomic_int_get (&making->defined) && ovm_job_list_check_open (making->manager->jobs, NULL))
     ovm_blanks_refill (making->manager->blanks, making->driver, vmm_snapshot_get_config (making->snapshot));
 }
 
@@ -475,7 +465,7 @@ on_looked (gpointer data, const GError *error)
 static Look *
 look_new (OvmManager *manager, const char *directory, gpointer user_data, GError **error)
 {
-  g_autofree char *checked = check_open (manager, error)
+  g_autofree char *checked = ovm_job_list_check_open (manager->jobs, error)
                                  ? ovm_options_dup_directory ("directory", directory, error)
                                  : NULL;
   Look *look;
@@ -591,13 +581,12 @@ on_close (gpointer user_data)
 void
 ovm_manager_close (OvmManager *manager, OvmManagerDone done, gpointer user_data)
 {
-  g_return_if_fail (!manager->closing);
+  g_return_if_fail (ovm_job_list_check_open (manager->jobs, NULL));
 
-  manager->closing = TRUE;
   manager->close_deadline_usec = g_get_monotonic_time () + CLOSE_TIMEOUT_SEC * G_USEC_PER_SEC;
   manager->close_done = done;
   manager->close_data = user_data;
-  ovm_job_list_cancel_all (manager->jobs);
+  ovm_job_list_close (manager->jobs);
   ovm_snapshot_list_dismiss (manager->snapshots);
   g_timeout_add_full (G_PRIORITY_DEFAULT, CLOSE_INTERVAL_MS, on_close, g_object_ref (manager), g_object_unref);
 }

@@ -64,7 +64,7 @@ OvmJob *ovm_snapshot_get_job (OvmSnapshot *snapshot); /* (nullable) (transfer no
  * ovm_snapshot_begin_verify:
  * @done: (nullable)
  *
- * Errors at once: %OVM_ERROR_BUSY, %OVM_ERROR_LIMIT_EXCEEDED; then @done is not called. Others come to @done.
+ * Errors at once: %OVM_ERROR_BUSY and those of ovm_job_list_begin(); then @done is not called. Others come to @done.
  */
 gboolean ovm_snapshot_begin_verify (OvmSnapshot *snapshot,
                                     OvmSnapshotDone done,

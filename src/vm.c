@@ -278,6 +278,13 @@ check_allowed (OvmVm *vm, OvmOperation operation, GError **error)
   return TRUE;
 }
 
+/* at the end all VMs are deleted, whatever state they are in */
+static gboolean
+check_open (OvmVm *vm, OvmOperation operation, GError **error)
+{
+  return operation == OVM_OPERATION_DELETE_FORCED || ovm_job_list_check_open (vm->jobs, error);
+}
+
 static gboolean
 check_free (OvmVm *vm, GError **error)
 {
@@ -472,7 +479,8 @@ ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmVmDone done, gpointer user_data, 
   OvmSnapshot *parent = NULL;
   Request *request;
 
-  if (!check_free (vm, error) || !check_allowed (vm, action->operation, error))
+  if (!check_open (vm, action->operation, error) || !check_free (vm, error) ||
+      !check_allowed (vm, action->operation, error))
     return FALSE;
   if (!hold_parent (vm, action, &parent, error))
     return FALSE;

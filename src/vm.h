@@ -71,8 +71,9 @@ OvmJob *ovm_vm_get_job (OvmVm *vm); /* (nullable) (transfer none): what works on
  * @action: (transfer full): also when it fails
  * @done: (nullable): %NULL for a caller that does not wait: then the action's job, if it has one, is shown at once
  *
- * Errors at once: %OVM_ERROR_BUSY, %OVM_ERROR_NOT_SUPPORTED, %OVM_ERROR_INVALID_STATE,
- * %OVM_ERROR_LIMIT_EXCEEDED; then @done is not called. Others come to @done.
+ * Errors at once: %OVM_ERROR_BUSY, %OVM_ERROR_NOT_SUPPORTED, %OVM_ERROR_INVALID_STATE, %OVM_ERROR_LIMIT_EXCEEDED, and
+ * %OVM_ERROR_CANCELLED once the list of jobs is closed, but for %OVM_OPERATION_DELETE_FORCED; then @done is not
+ * called. Others come to @done.
  */
 gboolean ovm_vm_begin (OvmVm *vm, OvmAction *action, OvmVmDone done, gpointer user_data, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

@@ -126,7 +126,7 @@ test_shows_early_when_told_to (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (OvmJob) job = begin_late (fixture);
 
-  ovm_job_list_cancel_all (fixture->list);
+  ovm_job_list_close (fixture->list);
   g_assert_true (g_cancellable_is_cancelled (ovm_job_get_task (job).cancellable));
   ovm_job_list_show (fixture->list, job);
   g_assert_cmpstr (fixture->order->pdata[0], ==, "+/org/openvmm/job/1");
@@ -172,9 +172,25 @@ test_cancels_what_can_be (Fixture *fixture, gconstpointer data)
   g_autoptr (OvmJob) soft = begin (fixture, TRUE);
   g_autoptr (OvmJob) firm = begin (fixture, FALSE);
 
-  ovm_job_list_cancel_all (fixture->list);
+  ovm_job_list_close (fixture->list);
   g_assert_true (g_cancellable_is_cancelled (ovm_job_get_task (soft).cancellable));
   g_assert_false (g_cancellable_is_cancelled (ovm_job_get_task (firm).cancellable));
+}
+
+static void
+test_closed_begins_nothing (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) late_error = NULL;
+
+  g_assert_true (ovm_job_list_check_open (fixture->list, &error));
+  g_assert_no_error (error);
+  ovm_job_list_close (fixture->list);
+  g_assert_null (ovm_job_list_begin (fixture->list, "save", NULL, TRUE, &error));
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_CANCELLED);
+  g_assert_null (ovm_job_list_begin_late (fixture->list, "save", NULL, TRUE, &late_error));
+  g_assert_error (late_error, OVM_ERROR, OVM_ERROR_CANCELLED);
+  g_assert_false (ovm_job_list_check_open (fixture->list, NULL));
 }
 
 int
@@ -190,6 +206,7 @@ main (int argc, char **argv)
   add ("limits-those-that-run", test_limits_those_that_run);
   add ("limits-those-that-ended", test_limits_those_that_ended);
   add ("cancels-what-can-be", test_cancels_what_can_be);
+  add ("closed-begins-nothing", test_closed_begins_nothing);
 #undef add
   return g_test_run ();
 }

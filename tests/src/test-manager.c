@@ -455,6 +455,55 @@ on_closed (const GError *error, gpointer user_data)
   *(gboolean *) user_data = TRUE;
 }
 
+static void
+assert_begins_nothing (OvmVm *vm, OvmOperation operation)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ovm_vm_begin (vm, ovm_action_new (operation), NULL, NULL, &error));
+  g_assert_error (error, OVM_ERROR, OVM_ERROR_CANCELLED);
+}
+
+static void
+test_closing_begins_nothing (void)
+{
+  Model model;
+  g_autofree char *directory = NULL;
+  g_autoptr (GVariant) options = model_dict ("{'driver': <'test'>}");
+  g_autoptr (GError) verify_error = NULL;
+  g_autoptr (GError) delete_error = NULL;
+  g_autoptr (GError) prepare_error = NULL;
+  OvmSnapshotList *snapshots;
+  OvmSnapshot *snapshot;
+  OvmVm *stopped;
+  OvmVm *running;
+
+  model_init (&model);
+  directory = make_snapshot (&model);
+  running = ovm_vm_list_lookup (ovm_manager_get_vms (model.manager), "source", NULL);
+  stopped = model_create (&model, "stopped", NULL);
+  snapshots = ovm_manager_get_snapshots (model.manager);
+  snapshot = ovm_snapshot_list_lookup_directory (snapshots, directory);
+
+  model.done = FALSE;
+  ovm_manager_close (model.manager, model_on_closed, &model);
+  assert_begins_nothing (stopped, OVM_OPERATION_START);
+  assert_begins_nothing (stopped, OVM_OPERATION_DELETE);
+  assert_begins_nothing (running, OVM_OPERATION_PAUSE);
+  assert_begins_nothing (running, OVM_OPERATION_RESET);
+  g_assert_false (ovm_snapshot_begin_verify (snapshot, NULL, NULL, &verify_error));
+  g_assert_error (verify_error, OVM_ERROR, OVM_ERROR_CANCELLED);
+  g_assert_false (ovm_snapshot_list_begin_delete (snapshots, snapshot, FALSE, NULL, NULL, &delete_error));
+  g_assert_error (delete_error, OVM_ERROR, OVM_ERROR_CANCELLED);
+  g_assert_false (
+      ovm_snapshot_list_begin_prepare (snapshots, snapshot, 1, options, NULL, NULL, &prepare_error));
+  g_assert_error (prepare_error, OVM_ERROR, OVM_ERROR_CANCELLED);
+  model_wait_until (model.done);
+  g_assert_cmpuint (ovm_vm_list_get_length (ovm_manager_get_vms (model.manager)), ==, 0);
+  g_assert_finalize_object (model.manager);
+  scratch_free (model.directory);
+}
+
 /* VMs that run and one in the middle of a save all end, and nothing new begins */
 static void
 test_closes (void)
@@ -525,6 +574,7 @@ main (int argc, char **argv)
   g_test_add_func ("/src/manager/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
   g_test_add_func ("/src/manager/inspects-and-verifies", test_inspects_and_verifies);
   g_test_add_func ("/src/manager/limits-inspections", test_limits_inspections);
+  g_test_add_func ("/src/manager/closing-begins-nothing", test_closing_begins_nothing);
   g_test_add_func ("/src/manager/closes", test_closes);
   g_test_add_func ("/src/manager/closing-does-not-wait-for-what-cannot-be-powered-off",
                    test_closing_does_not_wait_for_what_cannot_be_powered_off);
