@@ -57,7 +57,7 @@ void ovm_kvm_vm_free (OvmDriverVm *vm);
 OvmState ovm_kvm_vm_get_state (OvmDriverVm *vm, char **reason);
 void ovm_kvm_vm_set_state (OvmDriverVm *vm, OvmState state, const char *reason);
 
-/** ovm_kvm_vm_undo_state: to what it was, if it still is what it was @made: a guest that ended since has told another. */
+/** ovm_kvm_vm_undo_state: to what it was, if it is still what it was @made: a guest that ended has told another. */
 void ovm_kvm_vm_undo_state (OvmDriverVm *vm, OvmState made, OvmState state, const char *reason);
 
 /** ovm_kvm_vm_crash: says that it crashed, and why. */

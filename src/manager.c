@@ -538,7 +538,7 @@ ovm_manager_begin_verify (OvmManager *manager,
   return TRUE;
 }
 
-/* one that cannot be powered off must not keep the service from ending: what is left of it goes with its driver's part */
+/* one that cannot be powered off must not keep the service from ending: its driver ends what is left of it */
 static void
 on_close_vm (OvmVm *vm, OvmAction *action, const GError *error, gpointer user_data)
 {

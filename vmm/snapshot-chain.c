@@ -91,7 +91,7 @@ try_directory (const Search *search, const char *directory, VmmSnapshot **unknow
   return NULL;
 }
 
-/* (transfer full) (nullable): the one in the directory that @beside is in; one that has changed, if there is no other */
+/* (transfer full) (nullable): the one in the directory that @beside is in; a changed one, if there is no other */
 static VmmSnapshot *
 search_beside (const Search *search, const char *beside)
 {

@@ -393,8 +393,8 @@ typedef enum
  * VmmEventFunc:
  * @reason: what happened, for people
  *
- * Called once a machine, on one of its VP threads, when the machine has come to its end by itself. The
- * other VPs have been told to stand still, and may not do so yet. Must not block and must not call back into the machine.
+ * Called once a machine, on one of its VP threads, when the machine has come to its end by itself. The other VPs have
+ * been told to stand still, and may not do so yet. Must not block and must not call back into the machine.
  */
 typedef void (*VmmEventFunc) (VmmEvent event, const char *reason, gpointer user_data);
 
