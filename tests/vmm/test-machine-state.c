@@ -11,6 +11,8 @@
 #include "vmm/snapshot.h"
 
 #define MSR_IA32_TSC 0x10u
+#define MSR_HYPERV_VP_RUNTIME 0x40000010u
+#define MSR_HYPERV_TIME_REF_COUNT 0x40000020u
 #define MSR_IA32_TSC_DEADLINE 0x6e0u
 #define LAPIC_TPR 0x80u
 #define LAPIC_LVT_TIMER 0x320u
@@ -67,12 +69,16 @@ pack (ProtobufCMessage *message)
   return g_bytes_new_take (data, length);
 }
 
-/* Makes equal what may differ: the counter goes on while it is read on a host where it cannot be moved. */
+/*
+ * Makes equal what may differ: the counter goes on while it is read on a host where it cannot be moved, and the two that
+ * KVM has for guests of Hyper-V, of which ours are none, go on always.
+ */
 static void
 forget_time (Openvmm__X86__VpState *state)
 {
   for (gsize i = 0; i < state->n_msrs; i++)
-    if (state->msrs[i]->index == MSR_IA32_TSC)
+    if (state->msrs[i]->index == MSR_IA32_TSC || state->msrs[i]->index == MSR_HYPERV_VP_RUNTIME ||
+        state->msrs[i]->index == MSR_HYPERV_TIME_REF_COUNT)
       state->msrs[i]->value = 0;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Has channel 0 of the timer tick 4004 times a second, and counts the ticks: by polling the interrupt controller, which takes a
+ * Has channel 0 of the timer tick 100 times a second, and counts the ticks: by polling the interrupt controller, which takes a
  * poll that finds an interrupt for its acknowledgement.
  */
 #include "guest.inc"
-	.set	DIVISOR, 298
+	.set	DIVISOR, 11932
 	mov	$0x34, %al		/* channel 0, two bytes, mode 2 */
 	out	%al, $0x43
 	mov	$DIVISOR & 0xff, %al
