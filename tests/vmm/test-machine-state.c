@@ -70,8 +70,8 @@ pack (ProtobufCMessage *message)
 }
 
 /*
- * Makes equal what may differ: the counter goes on while it is read on a host where it cannot be moved, and the two that
- * KVM has for guests of Hyper-V, of which ours are none, go on always.
+ * Makes equal what may differ: the counter goes on while it is read on a host where it cannot be moved, and the two
+ * that KVM has for guests of Hyper-V, of which ours are none, go on always.
  */
 static void
 forget_time (Openvmm__X86__VpState *state)
