@@ -7,8 +7,9 @@
 
 #define SLOW "'test-delay-ms': <uint32 100>" /* enough for its jobs to be shown */
 
-static char *
-list_objects (Bus *bus)
+/* (transfer full): what GetManagedObjects tells */
+static GVariant *
+get_objects (Bus *bus)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = bus_call_on (bus->connection,
@@ -17,13 +18,21 @@ list_objects (Bus *bus)
                                             "GetManagedObjects",
                                             NULL,
                                             &error);
+
+  g_assert_no_error (error);
+  return g_variant_get_child_value (reply, 0);
+}
+
+static char *
+list_objects (Bus *bus)
+{
+  g_autoptr (GVariant) managed = get_objects (bus);
   g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GVariantIter) objects = NULL;
   g_autoptr (GVariant) interfaces = NULL;
   const char *path;
 
-  g_assert_no_error (error);
-  g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
+  g_variant_get (managed, "a{oa{sa{sv}}}", &objects);
   while (g_variant_iter_loop (objects, "{&o@a{sa{sv}}}", &path, &interfaces))
     {
       g_autoptr (GVariant) first = g_variant_get_child_value (interfaces, 0);
@@ -62,20 +71,11 @@ measure (Bus *bus, const char *path)
 {
   g_autoptr (GDBusMessage) message = g_dbus_message_new ();
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = bus_call_on (bus->connection,
-                                            OVM_ROOT_PATH,
-                                            "org.freedesktop.DBus.ObjectManager",
-                                            "GetManagedObjects",
-                                            NULL,
-                                            &error);
-  g_autoptr (GVariant) objects = NULL;
-  g_autoptr (GVariant) interfaces = NULL;
+  g_autoptr (GVariant) objects = get_objects (bus);
+  g_autoptr (GVariant) interfaces = g_variant_lookup_value (objects, path, NULL);
   g_autofree guchar *blob = NULL;
   gsize size;
 
-  g_assert_no_error (error);
-  objects = g_variant_get_child_value (reply, 0);
-  interfaces = g_variant_lookup_value (objects, path, NULL);
   g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_METHOD_CALL);
   g_dbus_message_set_path (message, "/");
   g_dbus_message_set_member (message, "M");
