@@ -103,6 +103,15 @@ vmm_probe (GError **error)
   return fd >= 0 && check_extensions (fd, error);
 }
 
+static gboolean
+has_extension (int fd, guint capability, const char *what, gboolean *has_it, GError **error)
+{
+  int result = vmm_kvm_ioctl (fd, KVM_CHECK_EXTENSION, (gpointer) (guintptr) capability, what, error);
+
+  *has_it = result > 0;
+  return result >= 0;
+}
+
 static void
 host_free (VmmKvmHost *host)
 {
@@ -118,7 +127,6 @@ static VmmKvmHost *
 host_new (GError **error)
 {
   g_autoptr (VmmKvmHost) host = g_new0 (VmmKvmHost, 1);
-  int has_tsc_deadline;
   int run_size;
 
   host->fd = open_device (error);
@@ -128,14 +136,17 @@ host_new (GError **error)
   if (run_size < 0)
     return NULL;
   host->run_size = (gsize) run_size;
-  has_tsc_deadline = vmm_kvm_ioctl (host->fd,
-                                    KVM_CHECK_EXTENSION,
-                                    (gpointer) (guintptr) KVM_CAP_TSC_DEADLINE_TIMER,
-                                    "tell of its TSC deadline timer",
-                                    error);
-  if (has_tsc_deadline < 0)
+  if (!has_extension (host->fd,
+                      KVM_CAP_TSC_DEADLINE_TIMER,
+                      "tell of its TSC deadline timer",
+                      &host->has_tsc_deadline,
+                      error) ||
+      !has_extension (host->fd,
+                      KVM_CAP_VCPU_ATTRIBUTES,
+                      "tell of its TSC offset",
+                      &host->has_tsc_offset,
+                      error))
     return NULL;
-  host->has_tsc_deadline = has_tsc_deadline > 0;
   host->cpuid = vmm_kvm_read_cpuid (host->fd, error);
   if (host->cpuid == NULL)
     return NULL;

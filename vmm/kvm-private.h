@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @fd: of /dev/kvm; while it is open no other KVM can take the place of the one that was asked
  * @run_size: bytes of struct kvm_run and what follows it
  * @has_tsc_deadline: whether the local APIC's timer can wait for a value of the TSC, which @cpuid does not tell
+ * @has_tsc_offset: whether a VP's counter can be moved exactly; kernels before 5.16 can only set it
  * @cpuid: what host and KVM can give a guest
  * @msrs: those that make up a VP's state
  *
@@ -25,6 +26,7 @@ typedef struct
   int fd;
   gsize run_size;
   gboolean has_tsc_deadline;
+  gboolean has_tsc_offset;
   const struct kvm_cpuid2 *cpuid;
   const struct kvm_msr_list *msrs;
 } VmmKvmHost;

@@ -282,7 +282,7 @@ vmm_kvm_vp_get_tsc (VmmKvmVp *vp, guint64 *tsc, GError **error)
 }
 
 static gboolean
-access_tsc_offset (VmmKvmVp *vp, gulong request, guint64 *offset)
+access_tsc_offset (VmmKvmVp *vp, gulong request, guint64 *offset, GError **error)
 {
   struct kvm_device_attr attribute = {
     .group = KVM_VCPU_TSC_CTRL,
@@ -290,25 +290,33 @@ access_tsc_offset (VmmKvmVp *vp, gulong request, guint64 *offset)
     .addr = (guintptr) offset,
   };
 
-  return ioctl (vp->fd, request, &attribute) == 0;
+  return vmm_kvm_ioctl (vp->fd, request, &attribute, "reach the offset of a VP's time-stamp counter", error) >=
+         0;
+}
+
+/* KVM keeps counters together that are written close to each other. */
+static gboolean
+set_tsc_on (VmmKvmVp *vp, gint64 delta, GError **error)
+{
+  guint64 tsc;
+
+  if (!vmm_kvm_vp_get_tsc (vp, &tsc, error))
+    return FALSE;
+  tsc += delta;
+  return access_msr (vp, KVM_SET_MSRS, MSR_IA32_TSC, &tsc, error);
 }
 
 gboolean
 vmm_kvm_vp_move_tsc (VmmKvmVp *vp, gint64 delta, GError **error)
 {
-  guint64 offset, tsc;
+  guint64 offset = 0;
 
-  if (access_tsc_offset (vp, KVM_GET_DEVICE_ATTR, &offset))
-    {
-      offset += delta;
-      if (access_tsc_offset (vp, KVM_SET_DEVICE_ATTR, &offset))
-        return TRUE;
-    }
-  /* kernels before 5.16: KVM keeps counters together that are written close to each other */
-  if (!vmm_kvm_vp_get_tsc (vp, &tsc, error))
+  if (!vp->kvm->host->has_tsc_offset)
+    return set_tsc_on (vp, delta, error);
+  if (!access_tsc_offset (vp, KVM_GET_DEVICE_ATTR, &offset, error))
     return FALSE;
-  tsc += delta;
-  return access_msr (vp, KVM_SET_MSRS, MSR_IA32_TSC, &tsc, error);
+  offset += delta;
+  return access_tsc_offset (vp, KVM_SET_DEVICE_ATTR, &offset, error);
 }
 
 gboolean
@@ -320,13 +328,13 @@ vmm_kvm_vp_restart_deadline (VmmKvmVp *vp, GError **error)
          (deadline == 0 || access_msr (vp, KVM_SET_MSRS, MSR_IA32_TSC_DEADLINE, &deadline, error));
 }
 
-void
-vmm_kvm_vp_copy_tsc_offset (VmmKvmVp *vp, VmmKvmVp *from)
+gboolean
+vmm_kvm_vp_copy_tsc_offset (VmmKvmVp *vp, VmmKvmVp *from, GError **error)
 {
-  guint64 offset;
+  guint64 offset = 0;
 
-  if (access_tsc_offset (from, KVM_GET_DEVICE_ATTR, &offset))
-    (void) access_tsc_offset (vp, KVM_SET_DEVICE_ATTR, &offset);
+  return !vp->kvm->host->has_tsc_offset || (access_tsc_offset (from, KVM_GET_DEVICE_ATTR, &offset, error) &&
+                                            access_tsc_offset (vp, KVM_SET_DEVICE_ATTR, &offset, error));
 }
 
 void

@@ -139,7 +139,12 @@ void vmm_kvm_vp_set_immediate_exit (VmmKvmVp *vp, gboolean immediate);
 /** vmm_kvm_vp_get_tsc: the guest's time-stamp counter now. */
 gboolean vmm_kvm_vp_get_tsc (VmmKvmVp *vp, guint64 *tsc, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** vmm_kvm_vp_move_tsc: adds @delta cycles, exactly, so that the VPs' counters keep their distances. */
+/**
+ * vmm_kvm_vp_move_tsc:
+ *
+ * Adds @delta cycles, exactly where the host can, so that the VPs' counters keep their distances. A failure has moved
+ * nothing: the counter is never moved less exactly than that of another VP. Errors: HOST.
+ */
 gboolean vmm_kvm_vp_move_tsc (VmmKvmVp *vp, gint64 delta, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
@@ -150,8 +155,8 @@ gboolean vmm_kvm_vp_move_tsc (VmmKvmVp *vp, gint64 delta, GError **error) G_GNUC
  */
 gboolean vmm_kvm_vp_restart_deadline (VmmKvmVp *vp, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** vmm_kvm_vp_copy_tsc_offset: makes @vp's counter the same as @from's, where the host can. */
-void vmm_kvm_vp_copy_tsc_offset (VmmKvmVp *vp, VmmKvmVp *from);
+/** vmm_kvm_vp_copy_tsc_offset: makes @vp's counter the same as @from's, where the host can. Errors: HOST. */
+gboolean vmm_kvm_vp_copy_tsc_offset (VmmKvmVp *vp, VmmKvmVp *from, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_kvm_vp_tell_paused: tells the guest through kvm-clock that it stood still, so that its watchdogs do not bark. */
 void vmm_kvm_vp_tell_paused (VmmKvmVp *vp);

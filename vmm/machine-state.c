@@ -146,7 +146,8 @@ join_clocks (VmmMachine *machine, VmmSavedState *state, GError **error)
   if (saved == NULL)
     return FALSE;
   for (guint i = 1; i < machine->vps->len; i++)
-    vmm_kvm_vp_copy_tsc_offset (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)), first);
+    if (!vmm_kvm_vp_copy_tsc_offset (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)), first, error))
+      return FALSE;
   machine->clocks_held = TRUE;
   machine->n_tscs_moved = 0;
   return vmm_kvm_get_saved_tsc ((const Openvmm__X86__VpState *) saved, &machine->held_tsc) ||

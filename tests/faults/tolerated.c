@@ -17,8 +17,6 @@ static const struct
   { "restore*", "KVM_CHECK_EXTENSION", 5, "what is not there is not offered to the guest" },
   { "go-back*", "KVM_CHECK_EXTENSION", 4, "registers are reached as older kernels have them" },
   { "*", "KVM_CHECK_EXTENSION", 2, "registers are reached as older kernels have them" },
-  { "*", "KVM_GET_DEVICE_ATTR", 2, "without the counter's offset the counter itself is set" },
-  { "*", "KVM_SET_DEVICE_ATTR", 2, "without the counter's offset the counter itself is set" },
   { "*", "KVM_GET_TSC_KHZ", 4, "a rate of 0 says that it was not told" },
   { "*", "KVM_KVMCLOCK_CTRL", 2, "the guest may not use kvm-clock" },
   { "restore*", "KVM_IRQ_LINE", 0, "fails only for a line that is not there" },

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "tests/vmm/fake-tsc.h"
 
+#include <errno.h>
 #include <linux/kvm.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -20,6 +21,7 @@ static struct
   guint64 written;          /* the last value, be it dropped */
   guint64 written_at;
   guint64 deadline_base;
+  guint refused; /* 0 for none */
 } fake;
 
 int __real_ioctl (int fd, gulong request, ...);
@@ -41,6 +43,12 @@ void
 fake_tsc_advance (guint64 cycles)
 {
   fake.now += cycles;
+}
+
+void
+fake_tsc_refuse (guint nth)
+{
+  fake.refused = nth;
 }
 
 guint64
@@ -123,9 +131,16 @@ access_attribute (int fd, gulong request, const struct kvm_device_attr *attribut
   g_assert_cmpuint (attribute->group, ==, KVM_VCPU_TSC_CTRL);
   g_assert_cmpuint (attribute->attr, ==, KVM_VCPU_TSC_OFFSET);
   if (request == KVM_GET_DEVICE_ATTR)
-    *value = *offset_of (fd);
-  else
-    *offset_of (fd) = *value;
+    {
+      *value = *offset_of (fd);
+      return 0;
+    }
+  if (fake.refused > 0 && --fake.refused == 0)
+    {
+      errno = EINVAL;
+      return -1;
+    }
+  *offset_of (fd) = *value;
   return 0;
 }
 

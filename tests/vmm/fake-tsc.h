@@ -5,7 +5,8 @@
  * host where the counters of guests cannot be moved. The program is linked with --wrap=ioctl.
  *
  * As KVM does up to Linux 6.6, a counter that is set to a value less than a second away from where the last one that
- * was set has come to is not set to it, but made equal to that one. There is one virtual machine: the one made last.
+ * was set has come to is not set to it, but made equal to that one. There is one virtual machine: the one made last. The
+ * KVM must have offsets of its own, as it has since Linux 5.16, else none is asked of the one played here.
  */
 
 #pragma once
@@ -22,6 +23,9 @@ void fake_tsc_end (void);
 
 /** fake_tsc_advance: lets all counters go on. */
 void fake_tsc_advance (guint64 cycles);
+
+/** fake_tsc_refuse: the @nth offset that is set from now on (from 1) is refused. */
+void fake_tsc_refuse (guint nth);
 
 /** fake_tsc_get_deadline_base: where the counter of a VP stood when the deadline of its timer was last set. */
 guint64 fake_tsc_get_deadline_base (void);

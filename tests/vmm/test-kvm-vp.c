@@ -480,6 +480,25 @@ test_moves_tsc (void)
   g_assert_true (bare_kvm_tsc_is_near (get_tsc (bare, 0), before));
 }
 
+/* without offsets the counter itself is set */
+static void
+test_moves_tsc_on_older_kernel (void)
+{
+  gboolean can_set = host_can_set_tsc ();
+  g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 2);
+  VmmKvmHost older = *bare->kvm->host;
+  guint64 before = get_tsc (bare, 0);
+  g_autoptr (GError) error = NULL;
+
+  older.has_tsc_offset = FALSE;
+  bare->kvm->host = &older;
+  g_assert_true (vmm_kvm_vp_move_tsc (bare_kvm_vp (bare, 0), TSC_STEP, &error));
+  g_assert_no_error (error);
+  g_assert_true (bare_kvm_tsc_is_near (get_tsc (bare, 0), can_set ? before + TSC_STEP : before));
+  g_assert_true (vmm_kvm_vp_copy_tsc_offset (bare_kvm_vp (bare, 1), bare_kvm_vp (bare, 0), &error));
+  g_assert_no_error (error);
+}
+
 static void
 test_copies_tsc_offset (void)
 {
@@ -492,7 +511,8 @@ test_copies_tsc_offset (void)
 
   g_assert_true (vmm_kvm_vp_move_tsc (bare_kvm_vp (bare, 0), TSC_STEP, &error));
   g_assert_no_error (error);
-  vmm_kvm_vp_copy_tsc_offset (bare_kvm_vp (bare, 1), bare_kvm_vp (bare, 0));
+  g_assert_true (vmm_kvm_vp_copy_tsc_offset (bare_kvm_vp (bare, 1), bare_kvm_vp (bare, 0), &error));
+  g_assert_no_error (error);
   if (is_exact)
     {
       g_assert_true (get_tsc_offset (bare, 0, &one) && get_tsc_offset (bare, 1, &two));
@@ -559,6 +579,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/kvm-vp/enters-long-mode", test_enters_long_mode);
   g_test_add_func ("/vmm/kvm-vp/enters-protected-mode", test_enters_protected_mode);
   g_test_add_func ("/vmm/kvm-vp/moves-tsc", test_moves_tsc);
+  g_test_add_func ("/vmm/kvm-vp/moves-tsc-on-older-kernel", test_moves_tsc_on_older_kernel);
   g_test_add_func ("/vmm/kvm-vp/copies-tsc-offset", test_copies_tsc_offset);
   g_test_add_func ("/vmm/kvm-vp/tells-guest-it-was-paused", test_tells_guest_it_was_paused);
   g_test_add_func ("/vmm/kvm-vp/refuses-same-index-twice", test_refuses_same_index_twice);

@@ -30,13 +30,13 @@ run_for_a_moment (TinyMachine *tiny)
 }
 
 static guint64
-tsc_of (TinyMachine *tiny)
+tsc_of (TinyMachine *tiny, guint vp)
 {
   g_autoptr (GError) error = NULL;
   guint64 tsc;
 
   g_assert_true (
-      vmm_kvm_vp_get_tsc (vmm_vp_get_kvm (g_ptr_array_index (tiny->machine->vps, 0)), &tsc, &error));
+      vmm_kvm_vp_get_tsc (vmm_vp_get_kvm (g_ptr_array_index (tiny->machine->vps, vp)), &tsc, &error));
   g_assert_no_error (error);
   return tsc;
 }
@@ -47,11 +47,11 @@ tsc_can_be_moved (TinyMachine *tiny)
 {
   VmmKvmVp *vp = vmm_vp_get_kvm (g_ptr_array_index (tiny->machine->vps, 0));
   const gint64 far = G_GINT64_CONSTANT (1) << 50;
-  guint64 before = tsc_of (tiny);
+  guint64 before = tsc_of (tiny, 0);
   guint64 after;
 
   g_assert_true (vmm_kvm_vp_move_tsc (vp, far, NULL));
-  after = tsc_of (tiny);
+  after = tsc_of (tiny, 0);
   g_assert_true (vmm_kvm_vp_move_tsc (vp, -far, NULL));
   return after - before >= (guint64) far;
 }
@@ -181,6 +181,35 @@ test_timer_is_set_by_the_counter_it_waits_for (void)
   fake_tsc_end ();
 }
 
+static void
+add_vp (VmmConfig *config)
+{
+  config->vp_count = 2;
+}
+
+/* A counter whose offset is refused must not be set by its value instead, which is less exact. */
+static void
+test_counters_stay_together (void)
+{
+  g_autoptr (TinyMachine) tiny = NULL;
+  g_autoptr (GError) refused = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fake_tsc_begin ();
+  tiny = tiny_machine_new ("smp", add_vp);
+  tiny_machine_resume (tiny);
+  tiny_machine_pause (tiny);
+  fake_tsc_advance (FAKE_TSC_HZ / 2);
+  fake_tsc_refuse (2);
+  g_assert_false (vmm_machine_release_clocks (tiny->machine, &refused));
+  g_assert_error (refused, VMM_ERROR, VMM_ERROR_HOST);
+  fake_tsc_advance (FAKE_TSC_HZ / 2);
+  g_assert_true (vmm_machine_release_clocks (tiny->machine, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (tsc_of (tiny, 0), ==, tsc_of (tiny, 1));
+  fake_tsc_end ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -192,5 +221,6 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine-clocks/timer-goes-off-after-jump", test_timer_goes_off_after_jump);
   g_test_add_func ("/vmm/machine-clocks/timer-is-set-by-the-counter-it-waits-for",
                    test_timer_is_set_by_the_counter_it_waits_for);
+  g_test_add_func ("/vmm/machine-clocks/counters-stay-together", test_counters_stay_together);
   return g_test_run ();
 }
