@@ -150,8 +150,9 @@ gboolean vmm_kvm_vp_move_tsc (VmmKvmVp *vp, gint64 delta, GError **error) G_GNUC
 /**
  * vmm_kvm_vp_restart_deadline:
  *
- * After the counter was moved on: KVM has worked out beforehand when the timer of the local APIC that waits for a
- * value of the counter goes off, and must do it again. Errors: HOST.
+ * After the counter was moved: KVM has worked out beforehand when the timer of the local APIC that waits for a value of
+ * the counter goes off, and must do it again. One that has gone off while the VP stood still has not, if the counter is
+ * back before that. Errors: HOST.
  */
 gboolean vmm_kvm_vp_restart_deadline (VmmKvmVp *vp, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

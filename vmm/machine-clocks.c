@@ -15,6 +15,7 @@
 #include <time.h>
 
 #define NS_PER_MS 1000000u
+#define MOMENT_CYCLES (1 << 22) /* a timer may go off some milliseconds early */
 
 static guint64
 wall_clock_ns (void)
@@ -86,21 +87,21 @@ vmm_machine_release_clocks (VmmMachine *machine, GError **error)
   if (!vmm_kvm_vp_get_tsc (get_vp (machine, 0), &tsc, error))
     return FALSE;
   machine->tsc_move = (gint64) (machine->held_tsc - tsc);
-  machine->deadlines_late |= machine->tsc_move > 0;
+  machine->deadlines_stale |= machine->tsc_move > 0 || machine->tsc_move < -MOMENT_CYCLES;
   if (!move_counters (machine, error))
     return FALSE;
   for (guint i = 0; i < machine->vps->len; i++)
     {
       VmmKvmVp *vp = get_vp (machine, i);
 
-      if (machine->deadlines_late && !vmm_kvm_vp_restart_deadline (vp, error))
+      if (machine->deadlines_stale && !vmm_kvm_vp_restart_deadline (vp, error))
         return FALSE;
       vmm_kvm_vp_tell_paused (vp);
     }
   if (!vmm_kvm_set_clock (machine->kvm, machine->held_clock_ns, error))
     return FALSE;
   machine->clocks_held = FALSE;
-  machine->deadlines_late = FALSE;
+  machine->deadlines_stale = FALSE;
   machine->catches_up = FALSE;
   return TRUE;
 }

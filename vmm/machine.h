@@ -52,7 +52,7 @@ struct _VmmMachine
   gboolean catches_up;        /* they jump to where they had come by themselves, when the VPs run next */
   gint64 tsc_move;            /* by which the VPs' counters are moved at a release */
   guint n_tscs_moved;         /* of how many VPs they have been, if that failed half-way */
-  gboolean deadlines_late;    /* they move on, past what KVM has set timers by: those are to be set again */
+  gboolean deadlines_stale;   /* they move away from what KVM has set timers by: those are to be set again */
 
   gboolean populated;    /* all of RAM was read in advance: what the guest uses of it cannot be told */
   VmmRecorder *recorder; /* of the working set: waits for the first run, or runs; NULL for none */

@@ -181,6 +181,28 @@ test_timer_is_set_by_the_counter_it_waits_for (void)
   fake_tsc_end ();
 }
 
+/* One that has gone off while the VPs stood still, by a counter that was moved back since, has not. */
+static void
+test_timer_is_not_early_after_pause (void)
+{
+  g_autoptr (TinyMachine) tiny = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 held;
+
+  fake_tsc_begin ();
+  tiny = tiny_machine_new ("deadline", NULL);
+  fake_tsc_advance (FAKE_TSC_HZ);
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 10);
+  tiny_machine_pause (tiny);
+  held = tsc_of (tiny, 0);
+  fake_tsc_advance (FAKE_TSC_HZ);
+  g_assert_true (vmm_machine_release_clocks (tiny->machine, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fake_tsc_get_deadline_base (), ==, held);
+  fake_tsc_end ();
+}
+
 static void
 add_vp (VmmConfig *config)
 {
@@ -221,6 +243,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine-clocks/timer-goes-off-after-jump", test_timer_goes_off_after_jump);
   g_test_add_func ("/vmm/machine-clocks/timer-is-set-by-the-counter-it-waits-for",
                    test_timer_is_set_by_the_counter_it_waits_for);
+  g_test_add_func ("/vmm/machine-clocks/timer-is-not-early-after-pause", test_timer_is_not_early_after_pause);
   g_test_add_func ("/vmm/machine-clocks/counters-stay-together", test_counters_stay_together);
   return g_test_run ();
 }
