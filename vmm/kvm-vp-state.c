@@ -229,3 +229,9 @@ vmm_kvm_vp_load (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **erro
          vmm_kvm_load_debug_registers (vp, state, error) && load_lapic (vp, state, error) &&
          vmm_kvm_load_msrs (vp, state, error) && vmm_kvm_load_events (vp, state, error);
 }
+
+gboolean
+vmm_kvm_vp_load_timers (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error)
+{
+  return load_lapic (vp, state, error) && vmm_kvm_load_events (vp, state, error);
+}

@@ -186,6 +186,16 @@ gboolean vmm_kvm_vp_load (VmmKvmVp *vp,
                           const Openvmm__X86__VpState *state,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_kvm_vp_load_timers:
+ *
+ * What can have changed of a VP that @state was loaded into and that has not run since: its local APIC, and what is
+ * pending. Errors: as vmm_kvm_vp_load().
+ */
+gboolean vmm_kvm_vp_load_timers (VmmKvmVp *vp,
+                                 const Openvmm__X86__VpState *state,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_kvm_get_saved_tsc: (out): the time-stamp counter in @state. Returns whether it has one. */
 gboolean vmm_kvm_get_saved_tsc (const Openvmm__X86__VpState *state, guint64 *tsc);
 

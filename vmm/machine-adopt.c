@@ -2,8 +2,9 @@
 
 /*
  * A machine that waits to be taken has its state loaded, and KVM's timers run from then on: they have nothing to do
- * with the guest's clocks, which stand still. So the state is loaded once more when the machine is taken, as it is when
- * a machine goes back. What is slow about a restore, making the virtual machine, is not done again.
+ * with the guest's clocks, which stand still. So they, and what they raise interrupts in, are loaded once more when the
+ * machine is taken. What is slow about a restore, making the virtual machine, is not done again, nor are registers
+ * loaded that only a VP that runs can change.
  */
 
 #include "config.h"
@@ -32,7 +33,7 @@ adopt_locked (VmmMachine *machine,
               GError **error)
 {
   if (!check_fresh (machine, snapshot, error) || !vmm_machine_check_config (snapshot, config, error) ||
-      !vmm_machine_load_state (machine, vmm_snapshot_get_saved_state (snapshot), error))
+      !vmm_machine_load_timers (machine, vmm_snapshot_get_saved_state (snapshot), error))
     return FALSE;
   vmm_config_free (machine->config);
   machine->config = vmm_config_copy (config);

@@ -89,15 +89,23 @@ check_units (VmmMachine *machine, VmmSavedState *state, GError **error)
   return vmm_saved_state_check_names (state, (const char *const *) expected->pdata, error);
 }
 
-static gboolean
-load_vp (VmmMachine *machine, VmmSavedState *state, guint index, GError **error)
-{
-  g_autofree char *name = vp_unit (index);
-  VmmKvmVp *vp = vmm_vp_get_kvm (g_ptr_array_index (machine->vps, index));
-  const ProtobufCMessage *message =
-      vmm_saved_state_lookup_message (state, name, &openvmm__x86__vp_state__descriptor, error);
+typedef gboolean (*LoadVp) (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error);
 
-  return message != NULL && vmm_kvm_vp_load (vp, (const Openvmm__X86__VpState *) message, error);
+static gboolean
+load_vps (VmmMachine *machine, VmmSavedState *state, LoadVp load, GError **error)
+{
+  for (guint i = 0; i < machine->vps->len; i++)
+    {
+      g_autofree char *name = vp_unit (i);
+      const ProtobufCMessage *message =
+          vmm_saved_state_lookup_message (state, name, &openvmm__x86__vp_state__descriptor, error);
+
+      if (message == NULL || !load (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)),
+                                    (const Openvmm__X86__VpState *) message,
+                                    error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -157,11 +165,14 @@ join_clocks (VmmMachine *machine, VmmSavedState *state, GError **error)
 gboolean
 vmm_machine_load_state (VmmMachine *machine, VmmSavedState *state, GError **error)
 {
-  if (!check_units (machine, state, error))
-    return FALSE;
-  for (guint i = 0; i < machine->vps->len; i++)
-    if (!load_vp (machine, state, i, error))
-      return FALSE;
-  return join_clocks (machine, state, error) && load_platform (machine, state, error) &&
+  return check_units (machine, state, error) && load_vps (machine, state, vmm_kvm_vp_load, error) &&
+         join_clocks (machine, state, error) && load_platform (machine, state, error) &&
+         load_devices (machine, state, error);
+}
+
+gboolean
+vmm_machine_load_timers (VmmMachine *machine, VmmSavedState *state, GError **error)
+{
+  return load_vps (machine, state, vmm_kvm_vp_load_timers, error) && load_platform (machine, state, error) &&
          load_devices (machine, state, error);
 }

@@ -188,6 +188,16 @@ gboolean vmm_machine_load_state (VmmMachine *machine,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
+ * vmm_machine_load_timers:
+ *
+ * Loads @state once more into a machine that it was loaded into, and that has not run since: what has gone on by itself
+ * meanwhile is as it was. Errors: as vmm_machine_load_state().
+ */
+gboolean vmm_machine_load_timers (VmmMachine *machine,
+                                  VmmSavedState *state,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
  * vmm_machine_settle_locked:
  *
  * Puts back the state that the stopped machine is owed since going back failed, and so did undoing that. Called before

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "vmm/kvm-private.h"
 
+#include <sys/ioctl.h>
+
 #include "tests/vmm/bare-kvm.h"
 #include "tests/vmm/message.h"
 
@@ -22,7 +24,10 @@
 #define LAPIC_ICR 0x300u
 #define LAPIC_LVT_TIMER 0x320u
 #define LAPIC_LVT_LINT0 0x350u
+#define LAPIC_INITIAL_COUNT 0x380u
+#define LAPIC_CURRENT_COUNT 0x390u
 #define LAPIC_DIVIDE 0x3e0u
+#define LVT_ONE_SHOT_MASKED 0x100efu
 #define LVT_DEADLINE_MASKED 0x500efu
 
 #define XSAVE_FCW 0u
@@ -35,6 +40,9 @@
 #define LEAF_XSAVE 0xdu
 #define LEAF_BRAND 0x80000002u
 #define LEAF_ADDRESS_WIDTHS 0x80000008u
+
+#define WAITED_USEC 50000
+#define COUNTS_PER_USEC 1000u /* of KVM's local APIC */
 
 #define N_MUTATIONS 500u
 #define SEED 20261123u
@@ -307,6 +315,48 @@ test_sets_lapic_after_system_registers (void)
   got = bare_kvm_save_vp (bare, 0);
   g_assert_cmphex (get_u32 (&got->lapic, LAPIC_TPR), ==, 0x50);
   g_assert_cmphex (got->system_registers->cr8, ==, 5);
+}
+
+static guint32
+count_of (BareKvm *bare)
+{
+  g_autoptr (VpState) state = bare_kvm_save_vp (bare, 0);
+
+  return get_u32 (&state->lapic, LAPIC_CURRENT_COUNT);
+}
+
+/* A timer counts down, and others may have told the VP something, while it waits to run for the first time. */
+static void
+test_takes_back_what_came_while_waiting (void)
+{
+  const guint32 count = G_MAXUINT32 - 16;
+  g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 1);
+  g_autoptr (VpState) state = bare_kvm_save_vp (bare, 0);
+  g_autoptr (VpState) waited = NULL;
+  guint tries = 0;
+
+  fill (state);
+  put_u32 (&state->lapic, LAPIC_LVT_TIMER, LVT_ONE_SHOT_MASKED);
+  put_u32 (&state->lapic, LAPIC_INITIAL_COUNT, G_MAXUINT32);
+  put_u32 (&state->lapic, LAPIC_CURRENT_COUNT, count);
+  set_msr (state, MSR_TSC_DEADLINE, 0);
+  state->events->nmi_pending = 0;
+  load (bare, 0, state);
+  g_assert_cmpint (ioctl (bare_kvm_vp (bare, 0)->fd, KVM_NMI), ==, 0);
+  do
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_usleep (WAITED_USEC);
+      g_assert_cmpuint (count_of (bare), <=, count - WAITED_USEC * COUNTS_PER_USEC);
+      g_assert_true (vmm_kvm_vp_load_timers (bare_kvm_vp (bare, 0), state, &error));
+      g_assert_no_error (error);
+    }
+  while (count_of (bare) <= count - WAITED_USEC * COUNTS_PER_USEC &&
+         tries++ < 100); /* a loaded host is slow */
+  g_assert_cmpuint (tries, <, 100);
+  waited = bare_kvm_save_vp (bare, 0);
+  g_assert_cmpuint (waited->events->nmi_pending, ==, 0);
 }
 
 static void
@@ -602,6 +652,8 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/kvm-vp-state/sets-cpuid-before-registers", test_sets_cpuid_before_registers);
   g_test_add_func ("/vmm/kvm-vp-state/sets-lapic-after-system-registers",
                    test_sets_lapic_after_system_registers);
+  g_test_add_func ("/vmm/kvm-vp-state/takes-back-what-came-while-waiting",
+                   test_takes_back_what_came_while_waiting);
   g_test_add_func ("/vmm/kvm-vp-state/refuses-other-vp", test_refuses_other_vp);
   g_test_add_func ("/vmm/kvm-vp-state/refuses-what-is-missing", test_refuses_what_is_missing);
   g_test_add_func ("/vmm/kvm-vp-state/refuses-wrong-lengths", test_refuses_wrong_lengths);

@@ -15,6 +15,7 @@
 #define MSR_HYPERV_TIME_REF_COUNT 0x40000020u
 #define MSR_IA32_TSC_DEADLINE 0x6e0u
 #define LAPIC_TPR 0x80u
+#define WAITED_USEC 50000
 #define LAPIC_LVT_TIMER 0x320u
 #define LAPIC_LVT_ERROR 0x370u
 
@@ -88,24 +89,18 @@ add_vp (VmmConfig *config)
   config->vp_count = 2;
 }
 
-/*
- * Two snapshots with nothing but a restore between them hold the same state: whatever was lost or changed would show.
- */
-static void
-test_restore_changes_nothing (gconstpointer guest)
+static char *
+save_paused (TinyMachine *tiny)
 {
-  g_autoptr (TinyMachine) tiny = tiny_machine_new (guest, add_vp);
-  g_autoptr (TinyMachine) restored = NULL;
-  g_autofree char *first = NULL;
-  g_autofree char *second = NULL;
-
   tiny_machine_resume (tiny);
   tiny_machine_wait_word (tiny, 0, 10);
   tiny_machine_pause (tiny);
-  first = tiny_machine_save (tiny, "first");
-  restored = tiny_machine_new_restored (first);
-  second = tiny_machine_save (restored, "second");
+  return tiny_machine_save (tiny, "first");
+}
 
+static void
+assert_same_state (const char *first, const char *second)
+{
   for (guint i = 0; i < 2; i++)
     {
       Openvmm__X86__VpState *before = saved_vp (first, i);
@@ -134,6 +129,79 @@ test_restore_changes_nothing (gconstpointer guest)
       g_assert_nonnull (after);
       assert_same_bytes (before, after, (*type)->name);
     }
+}
+
+/*
+ * Two snapshots with nothing but a restore between them hold the same state: whatever was lost or changed would show.
+ */
+static void
+test_restore_changes_nothing (gconstpointer guest)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new (guest, add_vp);
+  g_autofree char *first = save_paused (tiny);
+  g_autoptr (TinyMachine) restored = tiny_machine_new_restored (first);
+  g_autofree char *second = tiny_machine_save (restored, "second");
+
+  assert_same_state (first, second);
+}
+
+static void
+load_timers (TinyMachine *tiny, VmmSnapshot *snapshot)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (vmm_machine_load_timers (tiny->machine, vmm_snapshot_get_saved_state (snapshot), &error));
+  g_assert_no_error (error);
+}
+
+/* nor does waiting, once the timers are loaded again */
+static void
+test_waiting_changes_nothing (gconstpointer guest)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new (guest, add_vp);
+  g_autofree char *first = save_paused (tiny);
+  g_autoptr (TinyMachine) restored = tiny_machine_new_restored (first);
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (first, NULL);
+  g_autofree char *second = NULL;
+
+  g_usleep (WAITED_USEC);
+  load_timers (restored, snapshot);
+  second = tiny_machine_save (restored, "second");
+  assert_same_state (first, second);
+}
+
+static guint
+waiting_interrupts (TinyMachine *tiny)
+{
+  g_autoptr (GError) error = NULL;
+  Openvmm__X86__PlatformState *platform = vmm_kvm_save_platform (tiny->machine->kvm, &error);
+  guint irr;
+
+  g_assert_no_error (error);
+  irr = platform->pic_master->irr;
+  openvmm__x86__platform_state__free_unpacked (platform, NULL);
+  return irr;
+}
+
+/* The timer ticks in a machine that waits, and nobody takes the interrupt. */
+static void
+test_takes_back_ticks (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("ticker", NULL);
+  g_autofree char *path = save_paused (tiny);
+  g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (path, NULL);
+  g_autoptr (TinyMachine) restored = tiny_machine_new_restored (path);
+  guint saved = waiting_interrupts (restored);
+  guint tries = 0;
+
+  do
+    {
+      g_usleep (WAITED_USEC);
+      g_assert_cmphex (waiting_interrupts (restored) & 1, ==, 1);
+      load_timers (restored, snapshot);
+    }
+  while (waiting_interrupts (restored) != saved && tries++ < 100); /* the next tick may come at any moment */
+  g_assert_cmpuint (tries, <, 100);
 }
 
 static void
@@ -304,6 +372,13 @@ main (int argc, char **argv)
   g_test_add_data_func ("/vmm/machine-state/restore-changes-nothing/deadline",
                         "deadline",
                         test_restore_changes_nothing);
+  g_test_add_data_func ("/vmm/machine-state/waiting-changes-nothing/ticker",
+                        "ticker",
+                        test_waiting_changes_nothing);
+  g_test_add_data_func ("/vmm/machine-state/waiting-changes-nothing/deadline",
+                        "deadline",
+                        test_waiting_changes_nothing);
+  g_test_add_func ("/vmm/machine-state/takes-back-ticks", test_takes_back_ticks);
   g_test_add_func ("/vmm/machine-state/keeps-deadline-and-lapic", test_keeps_deadline_and_lapic);
   g_test_add_func ("/vmm/machine-state/counters-are-equal", test_counters_are_equal);
   g_test_add_func ("/vmm/machine-state/counters-go-on-from-what-was-saved",
