@@ -38,7 +38,6 @@ typedef struct
   VmmPageSet *noted; /* changed since the origin, when the guest stood still; NULL if that is not tracked */
   VmmSavedState *state;
   VmmKvmCpu cpu;
-  guint64 freeze_usec;
 } Save;
 
 #define CONSOLE_DRAIN_MS 200u
@@ -110,7 +109,7 @@ freeze (Save *save, GError **error)
                                   "the VM could not go on after the freeze and is paused: ");
       return FALSE;
     }
-  save->freeze_usec = was_running ? g_get_monotonic_time () - start : 0;
+  save->result->freeze_usec = was_running ? g_get_monotonic_time () - start : 0;
   return ok;
 }
 
@@ -122,7 +121,7 @@ describe (Save *save, gboolean was_running)
                                             was_running,
                                             save->plan->description,
                                             save->plan->parent_uuid,
-                                            save->freeze_usec);
+                                            save->result->freeze_usec);
 
   vmm_manifest_set_cpu (manifest, save->cpu.vendor, save->cpu.model_name, save->cpu.tsc_khz);
   return manifest;
@@ -172,7 +171,6 @@ publish (Save *save, gboolean was_running, GError **error)
     vmm_memory_give_file_away (memory);
   vmm_machine_set_origin (save->machine, manifest, save->plan->directory);
   g_strlcpy (save->result->uuid, manifest->uuid, sizeof save->result->uuid);
-  save->result->freeze_usec = save->freeze_usec;
   return TRUE;
 }
 
@@ -342,6 +340,7 @@ vmm_machine_save (VmmMachine *machine, const VmmSavePlan *plan, VmmSaveResult *r
   Save save = { .machine = machine, .plan = plan, .result = result, .memory_fd = -1 };
   gboolean ok;
 
+  result->freeze_usec = 0;
   g_mutex_lock (&machine->lock);
   ok = run_locked (&save, error);
   g_mutex_unlock (&machine->lock);

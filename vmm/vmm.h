@@ -348,7 +348,7 @@ typedef struct
 /**
  * VmmSaveResult:
  * @uuid: of the new snapshot
- * @freeze_usec: how long the VPs stood still
+ * @freeze_usec: how long the VPs stood still; set by a save that fails after that, too
  */
 typedef struct
 {

@@ -169,6 +169,32 @@ bench_machine_save (BenchMachine *self, const char *path)
   return result.freeze_usec / 1e3;
 }
 
+static void
+cancel (guint64 done_bytes, guint64 total_bytes, gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+}
+
+double
+bench_machine_freeze (BenchMachine *self, const char *path)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  VmmSavePlan plan = {
+    .directory = path,
+    .progress = cancel,
+    .progress_data = cancellable,
+    .cancellable = cancellable,
+  };
+  VmmSaveResult result;
+
+  if (vmm_machine_save (self->machine, &plan, &result, &error))
+    bench_die ("%s: the save was over before it could be cancelled", path);
+  if (!g_error_matches (error, VMM_ERROR, VMM_ERROR_CANCELLED))
+    bench_check (error, "save");
+  return result.freeze_usec / 1e3;
+}
+
 char *
 bench_machine_make_snapshot (const Bench *bench, const char *name, guint mib, guint pages)
 {

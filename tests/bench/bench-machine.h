@@ -43,6 +43,9 @@ void bench_machine_pause (BenchMachine *self);
 /** bench_machine_save: returns how long the guest stood still, in milliseconds. */
 double bench_machine_save (BenchMachine *self, const char *path);
 
+/** bench_machine_freeze: the same of a save that is cancelled as soon as the guest runs again. */
+double bench_machine_freeze (BenchMachine *self, const char *path);
+
 /**
  * bench_machine_make_snapshot:
  * @pages: how many pages the guest changes, when it is restored, before it answers A and halts

@@ -227,6 +227,38 @@ test_other_filesystem (void)
 }
 
 static void
+cancel (guint64 done_bytes, guint64 total_bytes, gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+}
+
+static void
+test_tells_freeze_of_failed_save (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("counter", NULL);
+  g_autofree char *path = g_build_filename (tiny->directory, "cancelled", NULL);
+  g_autofree char *nowhere = g_build_filename (tiny->directory, "missing", "snapshot", NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) cancelled = NULL;
+  g_autoptr (GError) missing = NULL;
+  VmmSavePlan plan = {
+    .directory = path,
+    .progress = cancel,
+    .progress_data = cancellable,
+    .cancellable = cancellable,
+  };
+  VmmSaveResult result = { .freeze_usec = 1 };
+
+  tiny_machine_resume (tiny);
+  g_assert_false (vmm_machine_save (tiny->machine, &(VmmSavePlan){ .directory = nowhere }, &result, &missing));
+  g_assert_error (missing, VMM_ERROR, VMM_ERROR_NO_SUCH_FILE);
+  g_assert_cmpuint (result.freeze_usec, ==, 0);
+  g_assert_false (vmm_machine_save (tiny->machine, &plan, &result, &cancelled));
+  g_assert_error (cancelled, VMM_ERROR, VMM_ERROR_CANCELLED);
+  g_assert_cmpuint (result.freeze_usec, >, 0);
+}
+
+static void
 test_failed_save_changes_nothing (void)
 {
   g_autoptr (TinyMachine) tiny = tiny_machine_new ("counter", NULL);
@@ -327,6 +359,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine-save/named-file-becomes-the-snapshots",
                    test_named_file_becomes_the_snapshots);
   g_test_add_func ("/vmm/machine-save/other-filesystem", test_other_filesystem);
+  g_test_add_func ("/vmm/machine-save/tells-freeze-of-failed-save", test_tells_freeze_of_failed_save);
   g_test_add_func ("/vmm/machine-save/failed-save-changes-nothing", test_failed_save_changes_nothing);
   g_test_add_func ("/vmm/machine-save/refuses-ram-that-was-cut", test_refuses_ram_that_was_cut);
   g_test_add_func ("/vmm/machine-save/refuses-ended-machine", test_refuses_ended_machine);
