@@ -5,8 +5,8 @@
  * host where the counters of guests cannot be moved. The program is linked with --wrap=ioctl.
  *
  * As KVM does up to Linux 6.6, a counter that is set to a value less than a second away from where the last one that
- * was set has come to is not set to it, but made equal to that one. There is one virtual machine: the one made last. The
- * KVM must have offsets of its own, as it has since Linux 5.16, else none is asked of the one played here.
+ * was set has come to is not set to it, but made equal to that one. There is one virtual machine: the one made last.
+ * The KVM must have offsets of its own, as it has since Linux 5.16, else none is asked of the one played here.
  */
 
 #pragma once
