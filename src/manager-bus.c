@@ -154,21 +154,22 @@ on_inspected (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
 
 /* a call that asks for what is in a directory */
 static void
-begin_inspect (OvmDBusManager *object,
-               GDBusMethodInvocation *invocation,
-               const char *directory,
-               OvmManagerInspectDone done)
+begin_open (OvmDBusManager *object,
+            GDBusMethodInvocation *invocation,
+            const char *directory,
+            OvmInspectorDone done)
 {
+  OvmInspector *inspector = ovm_manager_get_inspector (OVM_MANAGER_BUS (object)->manager);
   g_autoptr (GError) error = NULL;
 
-  if (!ovm_manager_begin_inspect (OVM_MANAGER_BUS (object)->manager, directory, done, invocation, &error))
+  if (!ovm_inspector_begin_open (inspector, directory, done, invocation, &error))
     g_dbus_method_invocation_return_gerror (invocation, error);
 }
 
 static gboolean
 handle_inspect_snapshot (OvmDBusManager *object, GDBusMethodInvocation *invocation, const char *directory)
 {
-  begin_inspect (object, invocation, directory, on_inspected);
+  begin_open (object, invocation, directory, on_inspected);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -191,7 +192,7 @@ on_opened (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
 static gboolean
 handle_open_snapshot (OvmDBusManager *object, GDBusMethodInvocation *invocation, const char *directory)
 {
-  begin_inspect (object, invocation, directory, on_opened);
+  begin_open (object, invocation, directory, on_opened);
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -212,15 +213,15 @@ handle_verify_snapshot (OvmDBusManager *object,
                         const char *directory,
                         GVariant *options)
 {
-  OvmManager *manager = OVM_MANAGER_BUS (object)->manager;
+  OvmInspector *inspector = ovm_manager_get_inspector (OVM_MANAGER_BUS (object)->manager);
   gboolean waits = ovm_options_get_boolean (options, "wait", TRUE);
   gboolean chain = ovm_options_get_boolean (options, "chain", TRUE);
   g_autoptr (GError) error = NULL;
   OvmJob *job = NULL;
 
   if (!ovm_options_check (options, verify_options, NULL, &error) ||
-      !ovm_manager_begin_verify (
-          manager, directory, chain, &job, waits ? on_verified : NULL, invocation, &error))
+      !ovm_inspector_begin_verify (
+          inspector, directory, chain, &job, waits ? on_verified : NULL, invocation, &error))
     {
       g_dbus_method_invocation_return_gerror (invocation, error);
       return G_DBUS_METHOD_INVOCATION_HANDLED;

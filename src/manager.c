@@ -19,7 +19,7 @@ struct _OvmManager
   OvmJobList *jobs;
   OvmSnapshotList *snapshots;
   OvmBlanks *blanks;
-  guint inspections; /* under way */
+  OvmInspector *inspector;
 
   gint64 close_deadline_usec; /* monotonic */
   OvmManagerDone close_done;
@@ -64,6 +64,7 @@ ovm_manager_finalize (GObject *object)
   g_object_unref (manager->vms);
   g_object_unref (manager->snapshots);
   g_object_unref (manager->blanks);
+  g_object_unref (manager->inspector);
   g_object_unref (manager->jobs);
   g_free (manager->memory_directory);
   G_OBJECT_CLASS (ovm_manager_parent_class)->finalize (object);
@@ -82,6 +83,7 @@ ovm_manager_init (OvmManager *manager)
   manager->jobs = ovm_job_list_new ();
   manager->snapshots = ovm_snapshot_list_new (ovm_job_list_get_worker (manager->jobs));
   manager->blanks = ovm_blanks_new (manager->jobs);
+  manager->inspector = ovm_inspector_new (manager->jobs);
 }
 
 OvmManager *
@@ -109,6 +111,12 @@ OvmSnapshotList *
 ovm_manager_get_snapshots (OvmManager *manager)
 {
   return manager->snapshots;
+}
+
+OvmInspector *
+ovm_manager_get_inspector (OvmManager *manager)
+{
+  return manager->inspector;
 }
 
 static gboolean
@@ -405,137 +413,12 @@ ovm_manager_begin_restore (OvmManager *manager,
   return TRUE;
 }
 
-/* a snapshot directory looked at, without a VM */
-typedef struct
-{
-  OvmManager *manager;
-  char *directory;
-  VmmSnapshot *snapshot;
-  OvmJob *job; /* NULL: only inspected */
-  gboolean chain;
-  OvmManagerInspectDone inspect_done;
-  OvmManagerDone verify_done;
-  gpointer user_data;
-} Look;
-
-static void
-look_free (Look *look)
-{
-  g_free (look->directory);
-  g_clear_pointer (&look->snapshot, vmm_snapshot_unref);
-  g_clear_object (&look->job);
-  g_object_unref (look->manager);
-  g_free (look);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Look, look_free)
-
-static gboolean
-run_look (gpointer data, const OvmDriverTask *task, GError **error)
-{
-  Look *look = data;
-
-  if (look->job != NULL)
-    return vmm_snapshot_verify_directory (
-        look->directory, NULL, look->chain, task->progress, task->progress_data, task->cancellable, error);
-  look->snapshot = vmm_snapshot_open (look->directory, error);
-  if (look->snapshot == NULL)
-    return FALSE;
-  /* what is missing under it, the number of those that are there tells */
-  if (!vmm_snapshot_open_chain (look->snapshot, NULL))
-    g_debug ("'%s' lacks some that it lies over", look->directory);
-  return TRUE;
-}
-
-static void
-on_looked (gpointer data, const GError *error)
-{
-  g_autoptr (Look) look = data;
-  g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
-
-  if (look->job != NULL)
-    ovm_job_complete (look->job, ours, NULL);
-  else
-    look->manager->inspections--;
-  if (look->inspect_done != NULL)
-    look->inspect_done (ours == NULL ? look->snapshot : NULL, ours, look->user_data);
-  if (look->verify_done != NULL)
-    look->verify_done (ours, look->user_data);
-}
-
-static Look *
-look_new (OvmManager *manager, const char *directory, gpointer user_data, GError **error)
-{
-  g_autofree char *checked = ovm_job_list_check_open (manager->jobs, error)
-                                 ? ovm_options_dup_directory ("directory", directory, error)
-                                 : NULL;
-  Look *look;
-
-  if (checked == NULL)
-    return NULL;
-  look = g_new0 (Look, 1);
-  look->manager = g_object_ref (manager);
-  look->directory = g_steal_pointer (&checked);
-  look->user_data = user_data;
-  return look;
-}
-
-gboolean
-ovm_manager_begin_inspect (OvmManager *manager,
-                           const char *directory,
-                           OvmManagerInspectDone done,
-                           gpointer user_data,
-                           GError **error)
-{
-  Look *look;
-
-  if (manager->inspections >= OVM_MANAGER_INSPECTIONS_MAX)
-    {
-      g_set_error (error,
-                   OVM_ERROR,
-                   OVM_ERROR_LIMIT_EXCEEDED,
-                   "%u snapshots are being opened or inspected, which is the limit; wait for one",
-                   manager->inspections);
-      return FALSE;
-    }
-  look = look_new (manager, directory, user_data, error);
-  if (look == NULL)
-    return FALSE;
-  manager->inspections++;
-  look->inspect_done = done;
-  ovm_worker_run (ovm_job_list_get_worker (manager->jobs), NULL, run_look, on_looked, look);
-  return TRUE;
-}
-
 OvmSnapshot *
 ovm_manager_add_snapshot (OvmManager *manager, VmmSnapshot *opened)
 {
   g_autoptr (OvmSnapshot) snapshot = ovm_snapshot_new (opened, manager->jobs);
 
   return ovm_snapshot_list_add (manager->snapshots, snapshot);
-}
-
-gboolean
-ovm_manager_begin_verify (OvmManager *manager,
-                          const char *directory,
-                          gboolean chain,
-                          OvmJob **job,
-                          OvmManagerDone done,
-                          gpointer user_data,
-                          GError **error)
-{
-  g_autoptr (Look) look = look_new (manager, directory, user_data, error);
-
-  if (look == NULL)
-    return FALSE;
-  look->job = ovm_job_list_begin (manager->jobs, "verify", NULL, TRUE, error);
-  if (look->job == NULL)
-    return FALSE;
-  *job = look->job;
-  look->chain = chain;
-  look->verify_done = done;
-  ovm_worker_run (ovm_job_list_get_worker (manager->jobs), look->job, run_look, on_looked, look);
-  look = NULL;
-  return TRUE;
 }
 
 /* one that cannot be powered off must not keep the service from ending: its driver ends what is left of it */

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "src/inspector.h"
 #include "src/vm-list.h"
 
 G_BEGIN_DECLS
@@ -11,11 +12,8 @@ G_BEGIN_DECLS
 #define OVM_TYPE_MANAGER (ovm_manager_get_type ())
 G_DECLARE_FINAL_TYPE (OvmManager, ovm_manager, OVM, MANAGER, GObject)
 
-#define OVM_MANAGER_INSPECTIONS_MAX 64
-
 /** OvmManagerVmDone: @vm is %NULL if there is an @error. On the main thread, as all of these. */
 typedef void (*OvmManagerVmDone) (OvmVm *vm, const GError *error, gpointer user_data);
-typedef void (*OvmManagerInspectDone) (VmmSnapshot *snapshot, const GError *error, gpointer user_data);
 typedef void (*OvmManagerDone) (const GError *error, gpointer user_data);
 
 /** ovm_manager_new: @memory_directory is where RAM files without a name go. */
@@ -24,6 +22,7 @@ OvmManager *ovm_manager_new (const char *memory_directory);
 OvmVmList *ovm_manager_get_vms (OvmManager *manager);
 OvmJobList *ovm_manager_get_jobs (OvmManager *manager);
 OvmSnapshotList *ovm_manager_get_snapshots (OvmManager *manager);
+OvmInspector *ovm_manager_get_inspector (OvmManager *manager);
 
 /**
  * ovm_manager_begin_create:
@@ -55,34 +54,8 @@ gboolean ovm_manager_begin_restore (OvmManager *manager,
                                     gpointer user_data,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/**
- * ovm_manager_begin_inspect:
- *
- * Opens a snapshot, which can take a second and has no job: at most OVM_MANAGER_INSPECTIONS_MAX at a time.
- * Errors: at once, %OVM_ERROR_INVALID_CONFIG, %OVM_ERROR_LIMIT_EXCEEDED.
- */
-gboolean ovm_manager_begin_inspect (OvmManager *manager,
-                                    const char *directory,
-                                    OvmManagerInspectDone done,
-                                    gpointer user_data,
-                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
 /** ovm_manager_add_snapshot: (transfer none): takes one that was opened into the list. */
 OvmSnapshot *ovm_manager_add_snapshot (OvmManager *manager, VmmSnapshot *opened);
-
-/**
- * ovm_manager_begin_verify:
- * @chain: whether the snapshots under it are verified, too
- * @job: as in ovm_manager_begin_restore()
- * @done: (nullable)
- */
-gboolean ovm_manager_begin_verify (OvmManager *manager,
-                                   const char *directory,
-                                   gboolean chain,
-                                   OvmJob **job,
-                                   OvmManagerDone done,
-                                   gpointer user_data,
-                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** ovm_manager_close: cancels jobs and powers off all VMs; nothing new can be begun. @done says that all is over. */
 void ovm_manager_close (OvmManager *manager, OvmManagerDone done, gpointer user_data);

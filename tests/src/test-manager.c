@@ -374,82 +374,6 @@ test_restore_need_not_be_waited_for (void)
 }
 
 static void
-on_inspected (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
-{
-  Model *model = user_data;
-
-  model->done = TRUE;
-  model->error = error != NULL ? g_error_copy (error) : NULL;
-  if (snapshot != NULL)
-    g_assert_cmpstr (vmm_snapshot_get_vm_name (snapshot), ==, "source");
-}
-
-static void
-on_verified (const GError *error, gpointer user_data)
-{
-  on_inspected (NULL, error, user_data);
-}
-
-static void
-test_inspects_and_verifies (void)
-{
-  g_auto (Model) model;
-  g_autofree char *directory = NULL;
-  g_autofree char *missing = NULL;
-  g_autoptr (GError) error = NULL;
-  OvmJob *job = NULL;
-
-  model_init (&model);
-  directory = make_snapshot (&model);
-  missing = model_path (&model, "missing");
-
-  model_reset (&model);
-  g_assert_true (ovm_manager_begin_inspect (model.manager, directory, on_inspected, &model, &error));
-  model_wait_until (model.done);
-  g_assert_no_error (model.error);
-
-  model_reset (&model);
-  g_assert_true (ovm_manager_begin_verify (model.manager, directory, TRUE, &job, on_verified, &model, &error));
-  g_assert_cmpstr (ovm_job_get_operation (job), ==, "verify");
-  model_wait_until (model.done);
-  g_assert_no_error (model.error);
-
-  model_reset (&model);
-  g_assert_true (ovm_manager_begin_verify (model.manager, missing, FALSE, &job, on_verified, &model, &error));
-  model_wait_until (model.done);
-  g_assert_error (model.error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
-
-  g_assert_false (ovm_manager_begin_inspect (model.manager, "relative", on_inspected, &model, &error));
-  g_assert_error (error, OVM_ERROR, OVM_ERROR_INVALID_CONFIG);
-}
-
-static void
-on_one_inspected (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
-{
-  g_assert_error (error, OVM_ERROR, OVM_ERROR_NO_SUCH_SNAPSHOT);
-  (*(guint *) user_data)++;
-}
-
-static void
-test_limits_inspections (void)
-{
-  g_auto (Model) model;
-  g_autofree char *missing = NULL;
-  g_autoptr (GError) error = NULL;
-  guint inspected = 0;
-
-  model_init (&model);
-  missing = model_path (&model, "missing");
-  for (guint i = 0; i < OVM_MANAGER_INSPECTIONS_MAX; i++)
-    g_assert_true (ovm_manager_begin_inspect (model.manager, missing, on_one_inspected, &inspected, &error));
-  g_assert_false (ovm_manager_begin_inspect (model.manager, missing, on_one_inspected, &inspected, &error));
-  g_assert_error (error, OVM_ERROR, OVM_ERROR_LIMIT_EXCEEDED);
-  model_wait_until (inspected == OVM_MANAGER_INSPECTIONS_MAX);
-  g_assert_true (ovm_manager_begin_inspect (model.manager, missing, on_one_inspected, &inspected, NULL));
-  model_wait_until (inspected == OVM_MANAGER_INSPECTIONS_MAX + 1);
-}
-
-static void
 on_closed (const GError *error, gpointer user_data)
 {
   *(gboolean *) user_data = TRUE;
@@ -572,8 +496,6 @@ main (int argc, char **argv)
   g_test_add_func ("/src/manager/clones-go-with-their-snapshot", test_clones_go_with_their_snapshot);
   g_test_add_func ("/src/manager/slow-restore-is-shown", test_slow_restore_is_shown);
   g_test_add_func ("/src/manager/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
-  g_test_add_func ("/src/manager/inspects-and-verifies", test_inspects_and_verifies);
-  g_test_add_func ("/src/manager/limits-inspections", test_limits_inspections);
   g_test_add_func ("/src/manager/closing-begins-nothing", test_closing_begins_nothing);
   g_test_add_func ("/src/manager/closes", test_closes);
   g_test_add_func ("/src/manager/closing-does-not-wait-for-what-cannot-be-powered-off",
