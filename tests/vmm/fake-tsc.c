@@ -14,7 +14,7 @@
 
 static struct
 {
-  gboolean enabled;
+  gint enabled;             /* atomic: VPs that run look at it */
   guint64 now;              /* of the host's counter */
   guint64 offsets[FDS_MAX]; /* by the descriptor of a VP */
   guint64 offset;           /* that new VPs get, and those whose value is dropped */
@@ -30,13 +30,13 @@ int __wrap_ioctl (int fd, gulong request, ...);
 void
 fake_tsc_begin (void)
 {
-  fake.enabled = TRUE;
+  g_atomic_int_set (&fake.enabled, TRUE);
 }
 
 void
 fake_tsc_end (void)
 {
-  fake.enabled = FALSE;
+  g_atomic_int_set (&fake.enabled, FALSE);
 }
 
 void
@@ -154,7 +154,7 @@ __wrap_ioctl (int fd, gulong request, ...)
   argument = va_arg (arguments, gpointer);
   va_end (arguments);
 
-  if (!fake.enabled)
+  if (!g_atomic_int_get (&fake.enabled))
     return __real_ioctl (fd, request, argument);
   switch (request)
     {
