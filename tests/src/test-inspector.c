@@ -17,10 +17,7 @@ make_snapshot (Model *model)
 static void
 on_opened (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
 {
-  Model *model = user_data;
-
-  model->done = TRUE;
-  model->error = error != NULL ? g_error_copy (error) : NULL;
+  model_on_vm (NULL, error, user_data);
   g_assert_true ((snapshot == NULL) == (error != NULL));
   if (snapshot != NULL)
     g_assert_cmpstr (vmm_snapshot_get_vm_name (snapshot), ==, "source");
@@ -29,10 +26,7 @@ on_opened (VmmSnapshot *snapshot, const GError *error, gpointer user_data)
 static void
 on_verified (const GError *error, gpointer user_data)
 {
-  Model *model = user_data;
-
-  model->done = TRUE;
-  model->error = error != NULL ? g_error_copy (error) : NULL;
+  model_on_vm (NULL, error, user_data);
 }
 
 static void

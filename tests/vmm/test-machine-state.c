@@ -15,9 +15,9 @@
 #define MSR_HYPERV_TIME_REF_COUNT 0x40000020u
 #define MSR_IA32_TSC_DEADLINE 0x6e0u
 #define LAPIC_TPR 0x80u
-#define WAITED_USEC 50000
 #define LAPIC_LVT_TIMER 0x320u
 #define LAPIC_LVT_ERROR 0x370u
+#define WAITED_USEC 50000
 
 static Openvmm__X86__VpState *
 saved_vp (const char *path, guint index)
