@@ -99,8 +99,9 @@ resources_assert_not_grown (const Resources *before)
   gint64 deadline = g_get_monotonic_time () + PATIENCE_USEC;
   Resources now = resources_count ();
 
-  /* a thread that was joined is in the list for a moment more */
-  while (now.n_threads > before->n_threads && g_get_monotonic_time () < deadline)
+  /* a thread that was joined is in the list for a moment more, and what is read of mappings while they change is old */
+  while ((now.n_threads > before->n_threads || now.n_mappings > before->n_mappings) &&
+         g_get_monotonic_time () < deadline)
     {
       g_usleep (1000);
       now = resources_count ();
