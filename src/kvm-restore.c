@@ -61,6 +61,16 @@ populate (VmmMachine *machine, const OvmDriverRestore *how, const OvmDriverTask 
   return TRUE;
 }
 
+static OvmDriverSpare *
+spare_new (const VmmConfig *shape, GError **error)
+{
+  g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
+
+  spare->body.boot = g_new0 (OvmKvmBoot, 1);
+  spare->body.machine = vmm_machine_new_blank (shape, ovm_kvm_vm_on_machine_event, spare->body.boot, error);
+  return spare->body.machine != NULL ? g_steal_pointer (&spare) : NULL;
+}
+
 OvmDriverSpare *
 ovm_kvm_prepare (VmmSnapshot *snapshot,
                  const OvmDriverRestore *how,
@@ -68,35 +78,28 @@ ovm_kvm_prepare (VmmSnapshot *snapshot,
                  const OvmDriverTask *task,
                  GError **error)
 {
-  g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
+  const VmmConfig *config = vmm_snapshot_get_config (snapshot);
+  g_autoptr (OvmDriverSpare) spare = NULL;
 
   if (!vmm_snapshot_check_cpu (snapshot, how->cpu, error))
     return NULL;
-  spare->cpu = how->cpu;
-  spare->body.boot = g_new0 (OvmKvmBoot, 1);
-  spare->body.machine = vmm_machine_new_from_snapshot (snapshot,
-                                                       vmm_snapshot_get_config (snapshot),
-                                                       NULL,
-                                                       ovm_kvm_vm_on_machine_event,
-                                                       spare->body.boot,
-                                                       error);
-  if (spare->body.machine == NULL || !populate (spare->body.machine, how, task, error) ||
-      !vmm_machine_warm_up (spare->body.machine, error))
+  spare = spare_new (config, error);
+  if (spare == NULL || !vmm_machine_fill (spare->body.machine, snapshot, config, NULL, error) ||
+      !populate (spare->body.machine, how, task, error))
     return NULL;
+  vmm_machine_warm_up (spare->body.machine);
+  spare->cpu = how->cpu;
   return g_steal_pointer (&spare);
 }
 
 OvmDriverSpare *
 ovm_kvm_prepare_blank (const VmmConfig *shape, GError **error)
 {
-  g_autoptr (OvmDriverSpare) spare = g_new0 (OvmDriverSpare, 1);
+  OvmDriverSpare *spare = spare_new (shape, error);
 
-  spare->is_blank = TRUE;
-  spare->body.boot = g_new0 (OvmKvmBoot, 1);
-  spare->body.machine = vmm_machine_new_blank (shape, ovm_kvm_vm_on_machine_event, spare->body.boot, error);
-  if (spare->body.machine == NULL || !vmm_machine_warm_up (spare->body.machine, error))
-    return NULL;
-  return g_steal_pointer (&spare);
+  if (spare != NULL)
+    spare->is_blank = TRUE;
+  return spare;
 }
 
 /* out of @spare, which it empties, or else built now */

@@ -126,6 +126,27 @@ gboolean vmm_kvm_vp_set_entry (VmmKvmVp *vp,
                                const VmmBootEntry *entry,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * vmm_kvm_vp_warm_up:
+ * @signal_number: blocked on this thread; sent to it, and taken back
+ *
+ * Has KVM make what it makes the first time that a VP enters the guest, and come back before the guest's first
+ * instruction. What the VP's state is worth afterwards is not said: it is to be loaded.
+ *
+ * Thread: the VP's. Spec: Linux, Documentation/virt/kvm/api.rst, sections 4.10 and 4.21. Errors: HOST; then the VP is
+ * of no use.
+ */
+gboolean vmm_kvm_vp_warm_up (VmmKvmVp *vp, int signal_number, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_kvm_vp_find_code:
+ * @gpa: (out): where in the guest's physical memory the VP's next instruction is
+ *
+ * Goes through the guest's page tables as the processor would: what it comes by is marked as accessed. The VP stands
+ * still. Spec: Linux, Documentation/virt/kvm/api.rst, section 4.15. Returns: %FALSE if it is not mapped.
+ */
+gboolean vmm_kvm_vp_find_code (VmmKvmVp *vp, guint64 *gpa) G_GNUC_WARN_UNUSED_RESULT;
+
 /** vmm_kvm_vp_run: runs the guest until it needs us. Thread: the VP's. */
 void vmm_kvm_vp_run (VmmKvmVp *vp, VmmKvmExit *exit);
 

@@ -87,8 +87,14 @@ VmmMachine *
 vmm_machine_new_blank (const VmmConfig *config, VmmEventFunc event, gpointer user_data, GError **error)
 {
   VmmMemory *memory = vmm_memory_new_blank (config->memory_size, error);
+  g_autoptr (VmmMachine) machine = NULL;
 
-  return memory != NULL ? vmm_machine_assemble (config, memory, NULL, event, user_data, error) : NULL;
+  if (memory == NULL)
+    return NULL;
+  machine = vmm_machine_assemble (config, memory, NULL, event, user_data, error);
+  if (machine == NULL || !vmm_vp_warm_up (g_ptr_array_index (machine->vps, 0), error))
+    return NULL;
+  return g_steal_pointer (&machine);
 }
 
 static gboolean
@@ -123,6 +129,19 @@ vmm_machine_fill (VmmMachine *machine,
   ok = fill_locked (machine, snapshot, config, console, error);
   g_mutex_unlock (&machine->lock);
   return ok;
+}
+
+void
+vmm_machine_warm_up (VmmMachine *machine)
+{
+  guint8 byte;
+  guint64 gpa;
+
+  g_mutex_lock (&machine->lock);
+  if (!vmm_kvm_vp_find_code (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), &gpa) ||
+      !vmm_memory_read (machine->memory, gpa, &byte, sizeof byte, NULL))
+    g_debug ("the first VP's next instruction is not in RAM");
+  g_mutex_unlock (&machine->lock);
 }
 
 gboolean

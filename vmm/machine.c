@@ -322,17 +322,6 @@ vmm_machine_release_vps_locked (VmmMachine *machine, GError **error)
 }
 
 gboolean
-vmm_machine_warm_up (VmmMachine *machine, GError **error)
-{
-  gboolean ok;
-
-  g_mutex_lock (&machine->lock);
-  ok = vmm_vp_start_thread (g_ptr_array_index (machine->vps, 0), error);
-  g_mutex_unlock (&machine->lock);
-  return ok;
-}
-
-gboolean
 vmm_machine_resume (VmmMachine *machine, GError **error)
 {
   gboolean ok;

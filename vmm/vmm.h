@@ -440,7 +440,9 @@ VmmMachine *vmm_machine_new_from_snapshot (VmmSnapshot *snapshot,
  * @config: memory size and VP count
  *
  * A machine without content, for vmm_machine_fill(): most of what a restore takes is making it, and depends on nothing
- * else. It never runs as it is. Errors: INVALID_MEMORY_SIZE, NO_HYPERVISOR, HYPERVISOR_DENIED, HOST.
+ * else. It never runs as it is; its first VP has a thread, and KVM has made what the VP's first run would make.
+ *
+ * Errors: INVALID_MEMORY_SIZE, NO_HYPERVISOR, HYPERVISOR_DENIED, HOST.
  */
 VmmMachine *vmm_machine_new_blank (const VmmConfig *config,
                                    VmmEventFunc event,
@@ -463,12 +465,12 @@ gboolean vmm_machine_fill (VmmMachine *machine,
 
 /**
  * vmm_machine_warm_up:
+ * @machine: filled, and resumed never yet
  *
- * Makes the thread of a new machine's first VP, which then waits for the first run instead of being made for it.
- *
- * Thread: any. Errors: HOST.
+ * Has those pages of RAM mapped that the first VP needs for its next instruction: of use where the machine waits, as
+ * the guest starts sooner. Where it cannot, nothing is lost. Thread: any.
  */
-gboolean vmm_machine_warm_up (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vmm_machine_warm_up (VmmMachine *machine);
 
 /**
  * vmm_machine_adopt:

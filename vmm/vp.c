@@ -42,7 +42,9 @@ struct _VmmVp
   gpointer user_data;
 
   GThread *thread;
-  gint request; /* atomic; written under the lock */
+  gboolean is_cold;      /* its thread is to warm it up before anything else */
+  GError *warm_up_error; /* of which that failed */
+  gint request;          /* atomic; written under the lock */
   GMutex lock;
   GCond changed;
   gint parked; /* atomic; written under the lock */
@@ -133,6 +135,7 @@ vmm_vp_free (VmmVp *vp)
   if (vp->thread != NULL)
     vmm_vp_quit (vp);
   vmm_vp_join (vp);
+  g_clear_error (&vp->warm_up_error);
   vmm_kvm_vp_free (vp->kvm);
   g_cond_clear (&vp->changed);
   g_mutex_clear (&vp->lock);
@@ -214,19 +217,29 @@ stand_still (VmmVp *vp, gboolean ended)
   return request == REQUEST_RUN;
 }
 
-/* Signals for the process are the main thread's; this thread takes the kick alone. */
+/* Signals for the process are the main thread's. */
 static void
-take_only_kicks (VmmVp *vp)
+block_signals (void)
 {
   sigset_t blocked;
 
   sigfillset (&blocked);
-  sigdelset (&blocked, kick_signal ());
   sigdelset (&blocked, SIGSEGV);
   sigdelset (&blocked, SIGBUS);
   sigdelset (&blocked, SIGFPE);
   sigdelset (&blocked, SIGILL);
   pthread_sigmask (SIG_SETMASK, &blocked, NULL);
+}
+
+/* This thread takes the kick alone. */
+static void
+take_kicks (VmmVp *vp)
+{
+  sigset_t kick;
+
+  sigemptyset (&kick);
+  sigaddset (&kick, kick_signal ());
+  pthread_sigmask (SIG_UNBLOCK, &kick, NULL);
 
   g_mutex_lock (&vp->lock);
   vp->id = pthread_self ();
@@ -240,7 +253,10 @@ vp_thread (gpointer data)
   VmmVp *vp = data;
   gboolean ended = FALSE;
 
-  take_only_kicks (vp);
+  block_signals ();
+  if (vp->is_cold)
+    vp->is_cold = !vmm_kvm_vp_warm_up (vp->kvm, kick_signal (), &vp->warm_up_error);
+  take_kicks (vp);
   while (stand_still (vp, ended))
     {
       while (!ended && g_atomic_int_get (&vp->request) == REQUEST_RUN)
@@ -290,8 +306,8 @@ vmm_vp_wait_parked (VmmVp *vp, gint64 deadline)
   return parked;
 }
 
-gboolean
-vmm_vp_start_thread (VmmVp *vp, GError **error)
+static gboolean
+start_thread (VmmVp *vp, GError **error)
 {
   g_autofree char *name = g_strdup_printf ("vp-%u", vp->index);
   g_autoptr (GError) local_error = NULL;
@@ -310,9 +326,28 @@ vmm_vp_start_thread (VmmVp *vp, GError **error)
 }
 
 gboolean
+vmm_vp_warm_up (VmmVp *vp, GError **error)
+{
+  g_return_val_if_fail (vp->thread == NULL, FALSE);
+
+  vp->is_cold = TRUE;
+  g_atomic_int_set (&vp->parked, FALSE);
+  if (!start_thread (vp, error))
+    return FALSE;
+  g_mutex_lock (&vp->lock);
+  while (!g_atomic_int_get (&vp->parked))
+    g_cond_wait (&vp->changed, &vp->lock);
+  g_mutex_unlock (&vp->lock);
+  if (!vp->is_cold)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&vp->warm_up_error));
+  return FALSE;
+}
+
+gboolean
 vmm_vp_release (VmmVp *vp, GError **error)
 {
-  if (!vmm_vp_start_thread (vp, error))
+  if (!start_thread (vp, error))
     return FALSE;
   g_mutex_lock (&vp->lock);
   g_atomic_int_set (&vp->request, REQUEST_RUN);

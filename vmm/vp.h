@@ -48,8 +48,13 @@ void vmm_vp_park (VmmVp *vp);
 /** vmm_vp_wait_parked: %FALSE if the VP does not stand still by @deadline (g_get_monotonic_time()). */
 gboolean vmm_vp_wait_parked (VmmVp *vp, gint64 deadline) G_GNUC_WARN_UNUSED_RESULT;
 
-/** vmm_vp_start_thread: makes the thread that vmm_vp_release() would make; it waits. Errors: HOST. */
-gboolean vmm_vp_start_thread (VmmVp *vp, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/**
+ * vmm_vp_warm_up:
+ *
+ * Makes the thread that vmm_vp_release() would make, and has it do what a VP's first run begins with, short of running.
+ * The VP's state is to be loaded afterwards. Errors: HOST; then the VP is of no use.
+ */
+gboolean vmm_vp_warm_up (VmmVp *vp, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** vmm_vp_release: lets the VP run. Errors: HOST if its thread cannot be made. */
 gboolean vmm_vp_release (VmmVp *vp, GError **error) G_GNUC_WARN_UNUSED_RESULT;

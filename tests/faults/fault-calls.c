@@ -215,6 +215,7 @@ static const struct
   NAMED (KVM_SET_MSRS),
   NAMED (KVM_SET_PIT2),
   NAMED (KVM_SET_REGS),
+  NAMED (KVM_SET_SIGNAL_MASK),
   NAMED (KVM_SET_SREGS),
   NAMED (KVM_SET_SREGS2),
   NAMED (KVM_SET_TSC_KHZ),
@@ -223,6 +224,7 @@ static const struct
   NAMED (KVM_SET_VCPU_EVENTS),
   NAMED (KVM_SET_XCRS),
   NAMED (KVM_SET_XSAVE),
+  NAMED (KVM_TRANSLATE),
 };
 
 /* one that is not in the list fails in its turn as all do */

@@ -367,32 +367,21 @@ operate_restore (World *world, GError **error)
   return subject->machine != NULL;
 }
 
-static void
-set_up_fill (World *world)
-{
-  TinyMachine *subject;
-  g_autoptr (GError) error = NULL;
-
-  set_up_restore (world);
-  subject = world->subject;
-  subject->machine = vmm_machine_new_blank (subject->config, tiny_machine_on_event, subject, &error);
-  g_assert_no_error (error);
-}
-
-/* into a machine that is there; when it is tried again there is none any more */
+/* as a clone is prepared */
 static gboolean
 operate_fill (World *world, GError **error)
 {
   TinyMachine *subject = world->subject;
-  g_autoptr (VmmMachine) blank = g_steal_pointer (&subject->machine);
   g_autoptr (VmmSnapshot) snapshot = vmm_snapshot_open (sound, error);
+  g_autoptr (VmmMachine) blank = NULL;
 
   if (snapshot == NULL)
     return FALSE;
-  if (blank == NULL)
-    return operate_restore (world, error);
-  if (!vmm_machine_fill (blank, snapshot, vmm_snapshot_get_config (snapshot), subject->console, error))
+  blank = vmm_machine_new_blank (subject->config, tiny_machine_on_event, subject, error);
+  if (blank == NULL ||
+      !vmm_machine_fill (blank, snapshot, vmm_snapshot_get_config (snapshot), subject->console, error))
     return FALSE;
+  vmm_machine_warm_up (blank);
   subject->machine = g_steal_pointer (&blank);
   return TRUE;
 }
@@ -546,7 +535,7 @@ static const Operation operations[] = {
   { "restore-chained", RESTORE_CHAINED, NO_KVM, HOLDS_ON_SUCCESS, FALSE,
     set_up_restore, operate_restore, after_failed_restore, after_restore_chained },
   { "restore-filled", RESTORE_COMPLETE, FAULT_ALL_KINDS, HOLDS_ON_SUCCESS, FALSE,
-    set_up_fill, operate_fill, after_failed_restore, assert_goes_on },
+    set_up_restore, operate_fill, after_failed_restore, assert_goes_on },
   { "save-chained", RESTORE_CHAINED, NO_KVM, HOLDS_NOTHING, FALSE,
     set_up_save_chained, operate_save, after_failed_save, after_save },
   { "go-back", 0, FAULT_ALL_KINDS, HOLDS_NOTHING, FALSE,

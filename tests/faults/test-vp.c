@@ -92,6 +92,36 @@ test_interruption_ends_nothing (void)
       check_one (errors[i], at, FALSE);
 }
 
+static VmmMachine *
+make_blank (TinyMachine *subject, guint failing_run, GError **error)
+{
+  VmmMachine *blank;
+
+  fault_calls_fail_run (failing_run, EIO);
+  blank = vmm_machine_new_blank (subject->config, tiny_machine_on_event, subject, error);
+  fault_calls_fail_run (0, 0);
+  return blank;
+}
+
+/* a machine that is made ahead, whose first VP goes into KVM without running */
+static void
+test_failure_before_it_runs (void)
+{
+  g_autoptr (TinyMachine) subject = subject_new_bare (SUBJECT_SAVE_LINK);
+  g_autoptr (VmmMachine) first = make_blank (subject, 0, NULL); /* what stays for all machines is there now */
+  g_autoptr (VmmMachine) last = NULL;
+  Resources before = resources_count ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (first);
+  g_assert_null (make_blank (subject, 1, &error));
+  g_assert_error (error, VMM_ERROR, VMM_ERROR_HOST);
+  g_assert_nonnull (strstr (error->message, g_strerror (EIO)));
+  resources_assert_not_grown (&before);
+  last = make_blank (subject, 0, NULL);
+  g_assert_nonnull (last);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -99,5 +129,6 @@ main (int argc, char **argv)
   subject_use_fast_directory ();
   g_test_add_func ("/faults/vp/failure-ends-the-machine", test_failure_ends_the_machine);
   g_test_add_func ("/faults/vp/interruption-ends-nothing", test_interruption_ends_nothing);
+  g_test_add_func ("/faults/vp/failure-before-it-runs", test_failure_before_it_runs);
   return g_test_run ();
 }
