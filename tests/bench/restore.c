@@ -94,7 +94,10 @@ restore_of (Bench *bench, BenchService *service, guint mib, guint repetitions)
       bench_sample_add (&restore, restore_product (bench, service, snapshot, i));
     }
   for (guint i = 0; i < repetitions; i++)
-    bench_sample_add (&prepared, restore_prepared (bench, service, snapshot, i));
+    {
+      bench_sample_add (&floor, restore_floor (sealed));
+      bench_sample_add (&prepared, restore_prepared (bench, service, snapshot, i));
+    }
   bench_service_prepare (service, snapshot, 0);
   bench_floor_free (sealed);
   bench_remove_tree (snapshot);
