@@ -360,21 +360,6 @@ replace_spare (Making *making)
     ovm_blanks_refill (making->manager->blanks, making->driver, vmm_snapshot_get_config (making->snapshot));
 }
 
-/* Who sees the VM only now sees it as it is, rather than as it was and how that changed. */
-static void
-end_restore (Making *making, const GError *error)
-{
-  if (error == NULL)
-    {
-      ovm_vm_end_work (making->vm, NULL);
-      show_vm (making);
-      return;
-    }
-  show_vm (making);
-  ovm_vm_end_work (making->vm, error);
-  ovm_vm_forget (making->vm);
-}
-
 static void
 on_restored (gpointer data, const GError *error)
 {
@@ -382,8 +367,11 @@ on_restored (gpointer data, const GError *error)
   g_autoptr (GError) ours = error != NULL ? ovm_error_translate (error) : NULL;
 
   ovm_snapshot_cache_expire (ovm_snapshot_list_get_cache (making->manager->snapshots));
+  show_vm (making);
   if (g_atomic_int_get (&making->defined))
-    end_restore (making, ours);
+    ovm_vm_end_work (making->vm, ours);
+  if (g_atomic_int_get (&making->defined) && ours != NULL)
+    ovm_vm_forget (making->vm);
   ovm_job_complete (making->job, ours, ours == NULL ? ovm_vm_get_path (making->vm) : NULL);
   tell (making, ours);
   replace_spare (making);

@@ -328,34 +328,6 @@ test_clones_go_with_their_snapshot (void)
   g_assert_cmpuint (ovm_prepared_get_ready (prepared), ==, 0);
 }
 
-/* one that took long after all, on a busy host, is busy with a job that can be seen */
-static void
-assert_shown_as_it_is (OvmVmList *list, OvmVm *vm, guint *n_shown)
-{
-  if (ovm_vm_get_job (vm) == NULL)
-    g_assert_cmpint (ovm_vm_get_state (vm), ==, OVM_STATE_RUNNING);
-  else
-    g_assert_true (ovm_job_get_shown (ovm_vm_get_job (vm)));
-  ++*n_shown;
-}
-
-static void
-test_quick_restore_is_shown_as_it_ends (void)
-{
-  g_auto (Model) model;
-  g_autofree char *directory = NULL;
-  guint n_shown = 0;
-
-  model_init (&model);
-  directory = make_snapshot (&model);
-  g_signal_connect (ovm_manager_get_vms (model.manager),
-                    "added",
-                    G_CALLBACK (assert_shown_as_it_is),
-                    &n_shown);
-  g_assert_nonnull (restore (&model, "new", directory, NULL));
-  g_assert_cmpuint (n_shown, ==, 1);
-}
-
 /* a slow one can be seen, and cancelled */
 static void
 test_slow_restore_is_shown (void)
@@ -522,7 +494,6 @@ main (int argc, char **argv)
                    test_failed_restore_wastes_a_prepared_clone);
   g_test_add_func ("/src/manager/stale-clone-is-not-taken", test_stale_clone_is_not_taken);
   g_test_add_func ("/src/manager/clones-go-with-their-snapshot", test_clones_go_with_their_snapshot);
-  g_test_add_func ("/src/manager/quick-restore-is-shown-as-it-ends", test_quick_restore_is_shown_as_it_ends);
   g_test_add_func ("/src/manager/slow-restore-is-shown", test_slow_restore_is_shown);
   g_test_add_func ("/src/manager/restore-need-not-be-waited-for", test_restore_need_not_be_waited_for);
   g_test_add_func ("/src/manager/closing-begins-nothing", test_closing_begins_nothing);
