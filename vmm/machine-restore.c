@@ -132,7 +132,7 @@ vmm_machine_fill (VmmMachine *machine,
 }
 
 void
-vmm_machine_warm_up (VmmMachine *machine)
+vmm_machine_map_code (VmmMachine *machine)
 {
   guint8 byte;
   guint64 gpa;

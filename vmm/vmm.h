@@ -464,13 +464,13 @@ gboolean vmm_machine_fill (VmmMachine *machine,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
- * vmm_machine_warm_up:
+ * vmm_machine_map_code:
  * @machine: filled, and resumed never yet
  *
  * Has those pages of RAM mapped that the first VP needs for its next instruction: of use where the machine waits, as
  * the guest starts sooner. Where it cannot, nothing is lost. Thread: any.
  */
-void vmm_machine_warm_up (VmmMachine *machine);
+void vmm_machine_map_code (VmmMachine *machine);
 
 /**
  * vmm_machine_adopt:

@@ -14,7 +14,7 @@ typedef struct _VmmVp VmmVp;
 /** VmmVpEndFunc: the VP cannot go on (SHUTDOWN, RESET or FAILED). On the VP's thread, which parks afterwards. */
 typedef void (*VmmVpEndFunc) (const VmmKvmExit *exit, gpointer user_data);
 
-/** vmm_vp_new: a parked VP; it has no thread before its first release. */
+/** vmm_vp_new: a parked VP; it has no thread before it is warmed up or released. */
 VmmVp *vmm_vp_new (VmmKvm *kvm,
                    VmmBus *bus,
                    guint index,

@@ -66,7 +66,7 @@ prepare (VmmSnapshot *snapshot, TinyMachine *owner)
   g_assert_no_error (error);
   g_assert_true (vmm_machine_fill (owner->machine, snapshot, config, NULL, &error));
   g_assert_no_error (error);
-  vmm_machine_warm_up (owner->machine);
+  vmm_machine_map_code (owner->machine);
   return owner->machine;
 }
 
