@@ -231,7 +231,7 @@ vmm_kvm_describe_cpu (VmmKvmVp *vp, VmmKvmCpu *cpu)
   const struct kvm_cpuid_entry2 *entry = vmm_kvm_find_cpuid (vp->kvm->host->cpuid, LEAF_VENDOR, 0);
 
   memset (cpu, 0, sizeof *cpu);
-  cpu->tsc_khz = vmm_kvm_get_tsc_khz (vp);
+  cpu->tsc_khz = vp->tsc_khz;
   if (entry != NULL)
     copy_registers (cpu->vendor, (guint32[]){ entry->ebx, entry->edx, entry->ecx }, 3);
   for (guint i = 0; i < 3; i++)

@@ -145,7 +145,8 @@ host_new (GError **error)
                       KVM_CAP_VCPU_ATTRIBUTES,
                       "tell of its TSC offset",
                       &host->has_tsc_offset,
-                      error))
+                      error) ||
+      !has_extension (host->fd, KVM_CAP_SREGS2, "tell of its system registers", &host->has_sregs2, error))
     return NULL;
   host->cpuid = vmm_kvm_read_cpuid (host->fd, error);
   if (host->cpuid == NULL)

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @run_size: bytes of struct kvm_run and what follows it
  * @has_tsc_deadline: whether the local APIC's timer can wait for a value of the TSC, which @cpuid does not tell
  * @has_tsc_offset: whether a VP's counter can be moved exactly; kernels before 5.16 can only set it
+ * @has_sregs2: whether the PAE pointers are among a VP's system registers; kernels before 5.14 do not show them
  * @cpuid: what host and KVM can give a guest
  * @msrs: those that make up a VP's state
  *
@@ -27,6 +28,7 @@ typedef struct
   gsize run_size;
   gboolean has_tsc_deadline;
   gboolean has_tsc_offset;
+  gboolean has_sregs2;
   const struct kvm_cpuid2 *cpuid;
   const struct kvm_msr_list *msrs;
 } VmmKvmHost;
@@ -44,6 +46,7 @@ struct _VmmKvmVp
   int fd;
   guint index;
   struct kvm_run *run;
+  guint tsc_khz; /* of the guest's counter, as KVM has told; 0 where it does not tell */
   /* as it was set: what KVM tells afterwards may be more than a VP can be given again */
   struct kvm_cpuid2 *cpuid;
 };
@@ -83,8 +86,8 @@ gboolean vmm_kvm_host_check_cpu (const VmmKvmHost *host,
                                  VmmCpuPolicy policy,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** vmm_kvm_get_tsc_khz: 0 where KVM does not tell. */
-guint vmm_kvm_get_tsc_khz (VmmKvmVp *vp);
+/** vmm_kvm_ask_tsc_khz: 0 where KVM does not tell. It takes 7 us: @vp keeps the answer. */
+guint vmm_kvm_ask_tsc_khz (VmmKvmVp *vp);
 
 /**
  * vmm_kvm_read_msr_list: (transfer full): the MSRs that KVM says make up a VP's state, completed. It is the same for

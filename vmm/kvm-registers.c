@@ -203,7 +203,7 @@ get_sregs (VmmKvmVp *vp, struct kvm_sregs2 *sregs, GError **error)
   struct kvm_sregs old;
 
   memset (sregs, 0, sizeof *sregs);
-  if (vmm_kvm_check_extension (vp->kvm, KVM_CAP_SREGS2) > 0)
+  if (vp->kvm->host->has_sregs2)
     return vmm_kvm_ioctl (vp->fd, KVM_GET_SREGS2, sregs, "read a VP's system registers", error) >= 0;
   if (vmm_kvm_ioctl (vp->fd, KVM_GET_SREGS, &old, "read a VP's system registers", error) < 0)
     return FALSE;
@@ -216,7 +216,7 @@ set_sregs (VmmKvmVp *vp, struct kvm_sregs2 *sregs, GError **error)
 {
   struct kvm_sregs old = { 0 };
 
-  if (vmm_kvm_check_extension (vp->kvm, KVM_CAP_SREGS2) > 0)
+  if (vp->kvm->host->has_sregs2)
     return vmm_kvm_ioctl (vp->fd, KVM_SET_SREGS2, sregs, "set a VP's system registers", error) >= 0;
   memcpy (&old, sregs, G_STRUCT_OFFSET (struct kvm_sregs, interrupt_bitmap));
   return vmm_kvm_ioctl (vp->fd, KVM_SET_SREGS, &old, "set a VP's system registers", error) >= 0;

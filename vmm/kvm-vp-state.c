@@ -123,14 +123,17 @@ load_lapic (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error)
 static gboolean
 load_tsc_khz (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error)
 {
-  guint ours = vmm_kvm_get_tsc_khz (vp);
+  guint ours = vp->tsc_khz;
   guint64 difference = MAX (ours, state->tsc_khz) - MIN (ours, state->tsc_khz);
 
   if (state->tsc_khz == 0 || ours == 0 || difference * 1000000 <= (guint64) ours * TSC_TOLERANCE_PPM)
     return TRUE;
   if (vmm_kvm_check_extension (vp->kvm, KVM_CAP_TSC_CONTROL) > 0 &&
       ioctl (vp->fd, KVM_SET_TSC_KHZ, (gulong) state->tsc_khz) == 0)
-    return TRUE;
+    {
+      vp->tsc_khz = vmm_kvm_ask_tsc_khz (vp);
+      return TRUE;
+    }
   g_set_error (error,
                VMM_ERROR,
                VMM_ERROR_INCOMPATIBLE,
@@ -207,7 +210,7 @@ vmm_kvm_vp_save (VmmKvmVp *vp, guint64 tsc_lag, GError **error)
 
   openvmm__x86__vp_state__init (state);
   state->index = vp->index;
-  state->tsc_khz = vmm_kvm_get_tsc_khz (vp);
+  state->tsc_khz = vp->tsc_khz;
   save_cpuid (vp, state);
   if (save_mp_state (vp, state, error) && vmm_kvm_save_events (vp, state, error) &&
       vmm_kvm_save_msrs (vp, tsc_lag, state, error) && vmm_kvm_save_registers (vp, state, error) &&

@@ -34,6 +34,14 @@
 #define TYPE_DATA 0x3u /* read, write, accessed */
 #define TYPE_TSS_BUSY 0xbu
 
+guint
+vmm_kvm_ask_tsc_khz (VmmKvmVp *vp)
+{
+  int khz = ioctl (vp->fd, KVM_GET_TSC_KHZ, 0); /* MAX() would ask twice */
+
+  return MAX (0, khz);
+}
+
 VmmKvmVp *
 vmm_kvm_vp_new (VmmKvm *kvm, guint index, guint vp_count, GError **error)
 {
@@ -59,6 +67,7 @@ vmm_kvm_vp_new (VmmKvm *kvm, guint index, guint vp_count, GError **error)
   vp->cpuid = vmm_kvm_make_cpuid (kvm->host, index, vp_count);
   if (vmm_kvm_ioctl (vp->fd, KVM_SET_CPUID2, vp->cpuid, "set a VP's CPUID", error) < 0)
     return NULL;
+  vp->tsc_khz = vmm_kvm_ask_tsc_khz (vp);
   return g_steal_pointer (&vp);
 }
 
@@ -342,12 +351,4 @@ vmm_kvm_vp_tell_paused (VmmKvmVp *vp)
 {
   /* EINVAL: the guest does not use kvm-clock, so there is nobody to tell */
   (void) ioctl (vp->fd, KVM_KVMCLOCK_CTRL, 0);
-}
-
-guint
-vmm_kvm_get_tsc_khz (VmmKvmVp *vp)
-{
-  int khz = ioctl (vp->fd, KVM_GET_TSC_KHZ, 0); /* MAX() would ask twice */
-
-  return MAX (0, khz);
 }

@@ -37,7 +37,6 @@ typedef struct
   VmmPageSet *pages; /* that the snapshot holds; of a complete one those that it does not share */
   VmmPageSet *noted; /* changed since the origin, when the guest stood still; NULL if that is not tracked */
   VmmSavedState *state;
-  VmmKvmCpu cpu;
 } Save;
 
 #define CONSOLE_DRAIN_MS 200u
@@ -80,8 +79,6 @@ save_standing_still (Save *save, GError **error)
 {
   if (!vmm_machine_settle_locked (save->machine, error))
     return FALSE;
-  /* here, because KVM answers for a VP only while it does not run: a guest that never exits would block us */
-  vmm_kvm_describe_cpu (vmm_vp_get_kvm (g_ptr_array_index (save->machine->vps, 0)), &save->cpu);
   save->state = vmm_machine_save_state (save->machine, error);
   if (save->state == NULL)
     return FALSE;
@@ -122,8 +119,10 @@ describe (Save *save, gboolean was_running)
                                             save->plan->description,
                                             save->plan->parent_uuid,
                                             save->result->freeze_usec);
+  VmmKvmCpu cpu;
 
-  vmm_manifest_set_cpu (manifest, save->cpu.vendor, save->cpu.model_name, save->cpu.tsc_khz);
+  vmm_kvm_describe_cpu (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), &cpu);
+  vmm_manifest_set_cpu (manifest, cpu.vendor, cpu.model_name, cpu.tsc_khz);
   return manifest;
 }
 

@@ -282,7 +282,7 @@ test_describes_cpu (void)
 
   vmm_kvm_describe_cpu (vp, &cpu);
   g_assert_cmpuint (strlen (cpu.vendor), ==, 12);
-  g_assert_cmpuint (cpu.tsc_khz, ==, vmm_kvm_get_tsc_khz (vp));
+  g_assert_cmpuint (cpu.tsc_khz, ==, vmm_kvm_ask_tsc_khz (vp));
   pretend_host (bare, rich_host, G_N_ELEMENTS (rich_host));
   vmm_kvm_describe_cpu (vp, &cpu);
   g_assert_cmpstr (cpu.vendor, ==, "GenuineIntel");

@@ -156,7 +156,7 @@ far_deadline (BareKvm *bare)
   guint64 now;
 
   g_assert_true (read_msr (bare, MSR_TSC, &now));
-  return now + vmm_kvm_get_tsc_khz (bare_kvm_vp (bare, 0)) * G_GUINT64_CONSTANT (1000000);
+  return now + vmm_kvm_ask_tsc_khz (bare_kvm_vp (bare, 0)) * G_GUINT64_CONSTANT (1000000);
 }
 
 static void

@@ -448,28 +448,28 @@ static void
 check_tsc_khz (BareKvm *bare, VpState *state, guint khz, gboolean is_near)
 {
   VmmKvmVp *vp = bare_kvm_vp (bare, 0);
-  guint ours = vmm_kvm_get_tsc_khz (vp);
+  guint ours = vmm_kvm_ask_tsc_khz (vp);
 
   state->tsc_khz = khz;
   if (is_near)
     {
       load (bare, 0, state);
-      g_assert_cmpuint (vmm_kvm_get_tsc_khz (vp), ==, ours);
+      g_assert_cmpuint (vmm_kvm_ask_tsc_khz (vp), ==, ours);
     }
   else if (vmm_kvm_check_extension (bare->kvm, KVM_CAP_TSC_CONTROL) > 0)
     {
       load (bare, 0, state);
-      g_assert_cmpuint (vmm_kvm_get_tsc_khz (vp), ==, khz);
+      g_assert_cmpuint (vmm_kvm_ask_tsc_khz (vp), ==, khz);
       state->tsc_khz = ours;
       load (bare, 0, state);
-      g_assert_cmpuint (vmm_kvm_get_tsc_khz (vp), ==, ours);
+      g_assert_cmpuint (vmm_kvm_ask_tsc_khz (vp), ==, ours);
     }
   else
     {
       g_autofree char *rate = g_strdup_printf ("runs at %u kHz, this host's at %u,", khz, ours);
 
       assert_refused (bare, state, VMM_ERROR_INCOMPATIBLE, rate);
-      g_assert_cmpuint (vmm_kvm_get_tsc_khz (vp), ==, ours);
+      g_assert_cmpuint (vmm_kvm_ask_tsc_khz (vp), ==, ours);
     }
 }
 
