@@ -265,6 +265,13 @@ vmm_kvm_load_platform (VmmKvm *kvm, const Openvmm__X86__PlatformState *state, GE
          access_chip (kvm, KVM_SET_IRQCHIP, &ioapic, error);
 }
 
+/* Only its first channel raises interrupts. */
+gboolean
+vmm_kvm_platform_may_have_timer (const Openvmm__X86__PlatformState *state)
+{
+  return state->pit == NULL || state->pit->n_channels == 0 || state->pit->channels[0]->mode != PIT_MODE_UNSET;
+}
+
 /*
  * KVM forgets them when the timer is set, be it to what it is. With KVM_REINJECT_CONTROL it would count none at all,
  * but that waits for grace periods of the kernel: 15 ms for each machine that is made, which was measured.

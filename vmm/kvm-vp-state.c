@@ -15,6 +15,12 @@
 #include <sys/ioctl.h>
 
 #define CPUID_ENTRIES_MAX 256u
+
+/* Intel SDM volume 3A, section 11.5.1 and table 11-1 */
+#define LAPIC_LVT_TIMER 0x320u
+#define LAPIC_INITIAL_COUNT 0x380u
+#define LVT_TIMER_DEADLINE (1u << 18)
+
 #define TSC_TOLERANCE_PPM 250u
 
 static gboolean
@@ -231,6 +237,23 @@ vmm_kvm_vp_load (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **erro
          load_xsave (vp, state, error) && load_xcrs (vp, state, error) &&
          vmm_kvm_load_debug_registers (vp, state, error) && load_lapic (vp, state, error) &&
          vmm_kvm_load_msrs (vp, state, error) && vmm_kvm_load_events (vp, state, error);
+}
+
+static guint32
+get_lapic_register (const Openvmm__X86__VpState *state, guint offset)
+{
+  guint32 value;
+
+  memcpy (&value, state->lapic.data + offset, sizeof value);
+  return GUINT32_FROM_LE (value);
+}
+
+gboolean
+vmm_kvm_vp_may_have_timer (const Openvmm__X86__VpState *state)
+{
+  return state->lapic.len != sizeof (struct kvm_lapic_state) ||
+         (get_lapic_register (state, LAPIC_LVT_TIMER) & LVT_TIMER_DEADLINE) != 0 ||
+         get_lapic_register (state, LAPIC_INITIAL_COUNT) != 0;
 }
 
 gboolean

@@ -79,6 +79,9 @@ gboolean vmm_kvm_load_platform (VmmKvm *kvm,
                                 const Openvmm__X86__PlatformState *state,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** vmm_kvm_platform_may_have_timer: whether the interval timer may run once @state, which is hostile, is loaded. */
+gboolean vmm_kvm_platform_may_have_timer (const Openvmm__X86__PlatformState *state);
+
 /* ---- processors: kvm-vp.c ---------------------------------------------------------------- */
 
 typedef struct _VmmKvmVp VmmKvmVp;
@@ -216,6 +219,14 @@ gboolean vmm_kvm_vp_load (VmmKvmVp *vp,
 gboolean vmm_kvm_vp_load_timers (VmmKvmVp *vp,
                                  const Openvmm__X86__VpState *state,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * vmm_kvm_vp_may_have_timer:
+ *
+ * Whether a timer of the local APIC may run in a VP that @state, which is hostile, was loaded into: its interrupts come,
+ * and its count goes down, also while the VP does not run. A timer that counts to zero masked is one that runs.
+ */
+gboolean vmm_kvm_vp_may_have_timer (const Openvmm__X86__VpState *state);
 
 /** vmm_kvm_get_saved_tsc: (out): the time-stamp counter in @state. Returns whether it has one. */
 gboolean vmm_kvm_get_saved_tsc (const Openvmm__X86__VpState *state, guint64 *tsc);

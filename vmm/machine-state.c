@@ -12,7 +12,6 @@
 #include "vmm/machine.h"
 
 #define UNIT_PLATFORM "platform"
-#define UNIT_FIRST_VP "vp-0"
 
 static char *
 vp_unit (guint index)
@@ -89,6 +88,22 @@ check_units (VmmMachine *machine, VmmSavedState *state, GError **error)
   return vmm_saved_state_check_names (state, (const char *const *) expected->pdata, error);
 }
 
+static const Openvmm__X86__VpState *
+lookup_vp (VmmSavedState *state, guint index, GError **error)
+{
+  g_autofree char *name = vp_unit (index);
+
+  return (const Openvmm__X86__VpState *)
+      vmm_saved_state_lookup_message (state, name, &openvmm__x86__vp_state__descriptor, error);
+}
+
+static const Openvmm__X86__PlatformState *
+lookup_platform (VmmSavedState *state, GError **error)
+{
+  return (const Openvmm__X86__PlatformState *)
+      vmm_saved_state_lookup_message (state, UNIT_PLATFORM, &openvmm__x86__platform_state__descriptor, error);
+}
+
 typedef gboolean (*LoadVp) (VmmKvmVp *vp, const Openvmm__X86__VpState *state, GError **error);
 
 static gboolean
@@ -96,13 +111,9 @@ load_vps (VmmMachine *machine, VmmSavedState *state, LoadVp load, GError **error
 {
   for (guint i = 0; i < machine->vps->len; i++)
     {
-      g_autofree char *name = vp_unit (i);
-      const ProtobufCMessage *message =
-          vmm_saved_state_lookup_message (state, name, &openvmm__x86__vp_state__descriptor, error);
+      const Openvmm__X86__VpState *message = lookup_vp (state, i, error);
 
-      if (message == NULL || !load (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)),
-                                    (const Openvmm__X86__VpState *) message,
-                                    error))
+      if (message == NULL || !load (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, i)), message, error))
         return FALSE;
     }
   return TRUE;
@@ -111,10 +122,8 @@ load_vps (VmmMachine *machine, VmmSavedState *state, LoadVp load, GError **error
 static gboolean
 load_platform (VmmMachine *machine, VmmSavedState *state, GError **error)
 {
-  const Openvmm__X86__PlatformState *message;
+  const Openvmm__X86__PlatformState *message = lookup_platform (state, error);
 
-  message = (const Openvmm__X86__PlatformState *)
-      vmm_saved_state_lookup_message (state, UNIT_PLATFORM, &openvmm__x86__platform_state__descriptor, error);
   if (message == NULL)
     return FALSE;
   machine->held_clock_ns = message->clock_ns;
@@ -148,8 +157,7 @@ static gboolean
 join_clocks (VmmMachine *machine, VmmSavedState *state, GError **error)
 {
   VmmKvmVp *first = vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0));
-  const ProtobufCMessage *saved =
-      vmm_saved_state_lookup_message (state, UNIT_FIRST_VP, &openvmm__x86__vp_state__descriptor, error);
+  const Openvmm__X86__VpState *saved = lookup_vp (state, 0, error);
 
   if (saved == NULL)
     return FALSE;
@@ -158,7 +166,7 @@ join_clocks (VmmMachine *machine, VmmSavedState *state, GError **error)
       return FALSE;
   machine->clocks_held = TRUE;
   machine->n_tscs_moved = 0;
-  return vmm_kvm_get_saved_tsc ((const Openvmm__X86__VpState *) saved, &machine->held_tsc) ||
+  return vmm_kvm_get_saved_tsc (saved, &machine->held_tsc) ||
          vmm_kvm_vp_get_tsc (first, &machine->held_tsc, error);
 }
 
@@ -170,9 +178,28 @@ vmm_machine_load_state (VmmMachine *machine, VmmSavedState *state, GError **erro
          load_devices (machine, state, error);
 }
 
+static gboolean
+may_have_timer (VmmMachine *machine, VmmSavedState *state)
+{
+  const Openvmm__X86__PlatformState *platform = lookup_platform (state, NULL);
+
+  if (platform == NULL || vmm_kvm_platform_may_have_timer (platform))
+    return TRUE;
+  for (guint i = 0; i < machine->vps->len; i++)
+    {
+      const Openvmm__X86__VpState *vp = lookup_vp (state, i, NULL);
+
+      if (vp == NULL || vmm_kvm_vp_may_have_timer (vp))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 gboolean
 vmm_machine_load_timers (VmmMachine *machine, VmmSavedState *state, GError **error)
 {
+  if (!may_have_timer (machine, state))
+    return TRUE;
   return load_vps (machine, state, vmm_kvm_vp_load_timers, error) && load_platform (machine, state, error) &&
          load_devices (machine, state, error);
 }

@@ -191,7 +191,7 @@ gboolean vmm_machine_load_state (VmmMachine *machine,
  * vmm_machine_load_timers:
  *
  * Loads @state once more into a machine that it was loaded into, and that has not run since: what has gone on by itself
- * meanwhile is as it was. Errors: as vmm_machine_load_state().
+ * meanwhile is as it was. Without a timer that runs nothing has. Errors: as vmm_machine_load_state().
  */
 gboolean vmm_machine_load_timers (VmmMachine *machine,
                                   VmmSavedState *state,

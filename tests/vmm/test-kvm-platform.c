@@ -306,6 +306,27 @@ test_sets_clock (void)
     }
 }
 
+/* one that was programmed once may run; those of the other channels raise nothing */
+static void
+test_tells_of_timer (void)
+{
+  g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 1);
+  g_autoptr (PlatformState) state = save (bare);
+  Openvmm__X86__Pit *pit = state->pit;
+
+  g_assert_false (vmm_kvm_platform_may_have_timer (state));
+  state->pit->channels[1]->mode = 2;
+  g_assert_false (vmm_kvm_platform_may_have_timer (state));
+  for (guint mode = 0; mode < 6; mode++)
+    {
+      state->pit->channels[0]->mode = mode;
+      g_assert_true (vmm_kvm_platform_may_have_timer (state));
+    }
+  state->pit = NULL;
+  g_assert_true (vmm_kvm_platform_may_have_timer (state));
+  state->pit = pit;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -316,6 +337,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/kvm-platform/refuses-what-is-missing", test_refuses_what_is_missing);
   g_test_add_func ("/vmm/kvm-platform/damage-changes-nothing", test_damage_changes_nothing);
   g_test_add_func ("/vmm/kvm-platform/timer-goes-on", test_timer_goes_on);
+  g_test_add_func ("/vmm/kvm-platform/tells-of-timer", test_tells_of_timer);
   g_test_add_func ("/vmm/kvm-platform/takes-any-age", test_takes_any_age);
   g_test_add_func ("/vmm/kvm-platform/sets-clock", test_sets_clock);
   return g_test_run ();

@@ -28,6 +28,7 @@
 #define LAPIC_CURRENT_COUNT 0x390u
 #define LAPIC_DIVIDE 0x3e0u
 #define LVT_ONE_SHOT_MASKED 0x100efu
+#define LVT_PERIODIC 0x200efu
 #define LVT_DEADLINE_MASKED 0x500efu
 
 #define XSAVE_FCW 0u
@@ -360,6 +361,35 @@ test_takes_back_what_came_while_waiting (void)
 }
 
 static void
+test_tells_of_timers (void)
+{
+  static const struct
+  {
+    guint32 lvt_timer;
+    guint32 initial_count;
+    gboolean may_have;
+  } cases[] = {
+    { LVT_ONE_SHOT_MASKED, 0, FALSE },  { LVT_ONE_SHOT_MASKED, 1, TRUE }, { LVT_PERIODIC, 0, FALSE },
+    { LVT_PERIODIC, 0x80000000, TRUE }, { LVT_DEADLINE_MASKED, 0, TRUE },
+  };
+  g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 1);
+  g_autoptr (VpState) state = bare_kvm_save_vp (bare, 0);
+
+  g_assert_false (vmm_kvm_vp_may_have_timer (state));
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      put_u32 (&state->lapic, LAPIC_LVT_TIMER, cases[i].lvt_timer);
+      put_u32 (&state->lapic, LAPIC_INITIAL_COUNT, cases[i].initial_count);
+      g_assert_cmpint (vmm_kvm_vp_may_have_timer (state), ==, cases[i].may_have);
+    }
+  put_u32 (&state->lapic, LAPIC_LVT_TIMER, LVT_ONE_SHOT_MASKED);
+  put_u32 (&state->lapic, LAPIC_INITIAL_COUNT, 0);
+  state->lapic.len--;
+  g_assert_true (vmm_kvm_vp_may_have_timer (state));
+  state->lapic.len++;
+}
+
+static void
 test_refuses_other_vp (void)
 {
   g_autoptr (BareKvm) bare = bare_kvm_new (BARE_KVM_MEMORY_SIZE, 2);
@@ -654,6 +684,7 @@ main (int argc, char **argv)
                    test_sets_lapic_after_system_registers);
   g_test_add_func ("/vmm/kvm-vp-state/takes-back-what-came-while-waiting",
                    test_takes_back_what_came_while_waiting);
+  g_test_add_func ("/vmm/kvm-vp-state/tells-of-timers", test_tells_of_timers);
   g_test_add_func ("/vmm/kvm-vp-state/refuses-other-vp", test_refuses_other_vp);
   g_test_add_func ("/vmm/kvm-vp-state/refuses-what-is-missing", test_refuses_what_is_missing);
   g_test_add_func ("/vmm/kvm-vp-state/refuses-wrong-lengths", test_refuses_wrong_lengths);
