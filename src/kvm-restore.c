@@ -87,7 +87,7 @@ ovm_kvm_prepare (VmmSnapshot *snapshot,
   if (spare == NULL || !vmm_machine_fill (spare->body.machine, snapshot, config, NULL, error) ||
       !populate (spare->body.machine, how, task, error))
     return NULL;
-  vmm_machine_map_code (spare->body.machine);
+  vmm_machine_get_ready (spare->body.machine);
   spare->cpu = how->cpu;
   return g_steal_pointer (&spare);
 }

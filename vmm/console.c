@@ -4,8 +4,8 @@
  * All output goes into one ring. The log file and every client are readers of it, each with its own place in
  * the stream: writing a byte is the same small work however many readers there are, and a reader that is too
  * slow is moved on to the oldest byte still there. A thread, started with the first client, or the first byte for the
- * log, carries bytes between ring and readers; a console that nobody reads has none. The ring is as large as what was
- * ever written, up to its limit: most clones say little, and there may be thousands.
+ * log, carries bytes between ring and readers; a console that nobody reads has none, unless it was given one ahead. The
+ * ring is as large as what was ever written, up to its limit: most clones say little, and there may be thousands.
  *
  * Two locks: `lock` is a leaf and guards the data; `plug_lock` is held while the machine is told of input, and
  * is taken before any lock of a device.
@@ -18,11 +18,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vmm/console-thread.h"
 #include "vmm/fd.h"
 
 #define CONSOLE_RING_SIZE_MAX (256 * 1024u) /* bytes; what the slowest reader may be behind */
@@ -50,8 +50,7 @@ struct _VmmConsole
 
   GMutex lock;
   GCond logged;
-  GThread *thread;
-  int wake_fd;
+  VmmConsoleThread *thread;
   gboolean woken;
   gboolean stopping;
   gboolean tell_input;
@@ -250,16 +249,6 @@ tell_input (VmmConsole *console)
     console->input_func (console->input_data);
 }
 
-static void
-clear_wake (VmmConsole *console)
-{
-  guint64 count;
-
-  console->woken = FALSE;
-  if (read (console->wake_fd, &count, sizeof count) < 0)
-    return;
-}
-
 /* One round, with the lock held on both ends: wait for something to do, do it. */
 static void
 run_once (VmmConsole *console)
@@ -267,7 +256,7 @@ run_once (VmmConsole *console)
   struct pollfd fds[1 + CONSOLE_CLIENTS_MAX];
   guint n_clients = console->n_clients;
 
-  fds[0] = (struct pollfd){ .fd = console->wake_fd, .events = POLLIN };
+  fds[0] = (struct pollfd){ .fd = vmm_console_thread_get_fd (console->thread), .events = POLLIN };
   prepare_poll (console, fds + 1);
 
   g_mutex_unlock (&console->lock);
@@ -276,7 +265,8 @@ run_once (VmmConsole *console)
       fds[i].revents = 0;
   g_mutex_lock (&console->lock);
 
-  clear_wake (console);
+  console->woken = FALSE;
+  vmm_console_thread_clear_wake (console->thread);
   /* clients that were added meanwhile stand behind these */
   serve_clients (console, fds + 1, n_clients);
   drop_ended_clients (console);
@@ -291,8 +281,8 @@ run_once (VmmConsole *console)
     }
 }
 
-static gpointer
-console_thread (gpointer data)
+static void
+serve (gpointer data)
 {
   VmmConsole *console = data;
 
@@ -303,44 +293,26 @@ console_thread (gpointer data)
   for (guint i = 0; i < console->n_clients; i++)
     send_to_client (console, &console->clients[i]);
   g_mutex_unlock (&console->lock);
-  return NULL;
 }
 
 static gboolean
 start_thread (VmmConsole *console, GError **error)
 {
-  g_autoptr (GError) local_error = NULL;
-
   if (console->thread != NULL)
     return TRUE;
-  if (console->wake_fd < 0)
-    console->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (console->wake_fd < 0)
-    {
-      g_set_error (error,
-                   VMM_ERROR,
-                   VMM_ERROR_HOST,
-                   "console: cannot make an event descriptor: %s",
-                   g_strerror (errno));
-      return FALSE;
-    }
-  console->thread = g_thread_try_new ("console", console_thread, console, &local_error);
-  if (console->thread == NULL)
-    g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "console: cannot start a thread: %s", local_error->message);
+  console->thread = vmm_console_thread_new (error);
+  if (console->thread != NULL)
+    vmm_console_thread_assign (console->thread, serve, console);
   return console->thread != NULL;
 }
 
 static void
 wake (VmmConsole *console)
 {
-  const guint64 one = 1;
-
   if (console->thread == NULL || console->woken)
     return;
   console->woken = TRUE;
-  /* a counter of ours can only be full, and then the thread wakes as well */
-  if (write (console->wake_fd, &one, sizeof one) < 0)
-    return;
+  vmm_console_thread_wake (console->thread);
 }
 
 /* A thread that cannot be made now is made with the next byte; what it is for waits in the ring. */
@@ -394,7 +366,6 @@ vmm_console_new (const char *log_file, GError **error)
   g_mutex_init (&console->plug_lock);
   g_mutex_init (&console->lock);
   g_cond_init (&console->logged);
-  console->wake_fd = -1;
   console->log_fd = -1;
   console->ring_size = CONSOLE_RING_SIZE_MIN;
   console->ring = g_malloc (console->ring_size);
@@ -453,9 +424,8 @@ stop_thread (VmmConsole *console)
 {
   g_mutex_lock (&console->lock);
   console->stopping = TRUE;
-  wake (console);
   g_mutex_unlock (&console->lock);
-  g_thread_join (console->thread);
+  vmm_console_thread_free (console->thread);
 }
 
 void
@@ -469,8 +439,6 @@ vmm_console_free (VmmConsole *console)
     flush_log (console);
   for (guint i = 0; i < console->n_clients; i++)
     close (console->clients[i].fd);
-  if (console->wake_fd >= 0)
-    close (console->wake_fd);
   if (console->log_fd >= 0)
     close (console->log_fd);
   g_free (console->ring);
@@ -481,6 +449,18 @@ vmm_console_free (VmmConsole *console)
 }
 
 /* ---- the machine's end --------------------------------------------------------------------------- */
+
+void
+vmm_console_take_thread (VmmConsole *console, VmmConsoleThread *thread)
+{
+  g_autoptr (VmmConsoleThread) spare = thread;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&console->lock);
+
+  if (console->thread != NULL || spare == NULL)
+    return;
+  console->thread = g_steal_pointer (&spare);
+  vmm_console_thread_assign (console->thread, serve, console);
+}
 
 void
 vmm_console_plug (VmmConsole *console, VmmConsoleInputFunc input, gpointer user_data)

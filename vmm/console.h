@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "vmm/console-thread.h"
 #include "vmm/vmm.h"
 
 G_BEGIN_DECLS
@@ -24,6 +25,14 @@ void vmm_console_plug (VmmConsole *console, VmmConsoleInputFunc input, gpointer 
 
 /** vmm_console_unplug: as plugging %NULL, but only if it is @user_data that is plugged in. */
 void vmm_console_unplug (VmmConsole *console, gpointer user_data);
+
+/**
+ * vmm_console_take_thread:
+ * @thread: (transfer full) (nullable): assigned to nobody
+ *
+ * Gives @console a thread ahead of its first client or byte, unless it has one. Thread: any.
+ */
+void vmm_console_take_thread (VmmConsole *console, VmmConsoleThread *thread);
 
 /** vmm_console_write: output of the guest. Thread: any; never blocks. */
 void vmm_console_write (VmmConsole *console, guint8 byte);

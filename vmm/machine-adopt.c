@@ -3,14 +3,47 @@
 /*
  * A machine that waits to be taken has its state loaded, and KVM's timers run from then on: they have nothing to do
  * with the guest's clocks, which stand still. So they, and what they raise interrupts in, are loaded once more when the
- * machine is taken. What is slow about a restore, making the virtual machine, is not done again, nor are registers
- * loaded that only a VP that runs can change.
+ * machine is taken, unless the snapshot has none that runs. What is slow about a restore, making the virtual machine,
+ * is not done again, nor are registers loaded that only a VP that runs can change.
+ *
+ * What the guest's first steps will need is made while the machine waits; what cannot be made then is made later.
  */
 
 #include "config.h"
 #include "vmm/machine.h"
 
 #include "vmm/snapshot.h"
+
+static void
+map_code (VmmMachine *machine)
+{
+  guint8 byte;
+  guint64 gpa;
+
+  if (!vmm_kvm_vp_find_code (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), &gpa) ||
+      !vmm_memory_read (machine->memory, gpa, &byte, sizeof byte, NULL))
+    g_debug ("the first VP's next instruction is not in RAM");
+}
+
+static void
+make_console_thread (VmmMachine *machine)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (machine->console_thread == NULL)
+    machine->console_thread = vmm_console_thread_new (&error);
+  if (error != NULL)
+    g_debug ("%s", error->message);
+}
+
+void
+vmm_machine_get_ready (VmmMachine *machine)
+{
+  g_mutex_lock (&machine->lock);
+  map_code (machine);
+  make_console_thread (machine);
+  g_mutex_unlock (&machine->lock);
+}
 
 static gboolean
 check_fresh (VmmMachine *machine, VmmSnapshot *snapshot, GError **error)
@@ -38,6 +71,7 @@ adopt_locked (VmmMachine *machine,
   vmm_config_free (machine->config);
   machine->config = vmm_config_copy (config);
   machine->console = console;
+  vmm_console_take_thread (console, g_steal_pointer (&machine->console_thread));
   return vmm_machine_renew_generation (machine, error);
 }
 

@@ -131,19 +131,6 @@ vmm_machine_fill (VmmMachine *machine,
   return ok;
 }
 
-void
-vmm_machine_map_code (VmmMachine *machine)
-{
-  guint8 byte;
-  guint64 gpa;
-
-  g_mutex_lock (&machine->lock);
-  if (!vmm_kvm_vp_find_code (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), &gpa) ||
-      !vmm_memory_read (machine->memory, gpa, &byte, sizeof byte, NULL))
-    g_debug ("the first VP's next instruction is not in RAM");
-  g_mutex_unlock (&machine->lock);
-}
-
 gboolean
 vmm_machine_populate (VmmMachine *machine,
                       VmmProgressFunc progress,

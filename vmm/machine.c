@@ -233,6 +233,7 @@ vmm_machine_free (VmmMachine *machine)
     }
   /* devices are driven by the VPs, the VPs run in the machine, the machine shows the memory */
   g_clear_pointer (&machine->vps, g_ptr_array_unref);
+  vmm_console_thread_free (machine->console_thread);
   vmm_bus_free (machine->bus);
   g_clear_pointer (&machine->devices, g_ptr_array_unref);
   vmm_kvm_free (machine->kvm);

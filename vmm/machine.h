@@ -22,6 +22,7 @@ struct _VmmMachine
 {
   VmmConfig *config;
   VmmConsole *console;
+  VmmConsoleThread *console_thread; /* for the console that the machine gets when it is adopted; NULL for none */
   VmmEventFunc event;
   gpointer event_data;
 

@@ -464,13 +464,13 @@ gboolean vmm_machine_fill (VmmMachine *machine,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
- * vmm_machine_map_code:
- * @machine: filled, and resumed never yet
+ * vmm_machine_get_ready:
+ * @machine: to be adopted later: made from a snapshot, or filled with one, and resumed never yet
  *
- * Has those pages of RAM mapped that the first VP needs for its next instruction: of use where the machine waits, as
- * the guest starts sooner. Where it cannot, nothing is lost. Thread: any.
+ * Does ahead what the guest would wait for when it runs: pages of RAM that the first VP's next instruction needs are
+ * mapped, and the console that the machine will have gets its thread. What fails is done then. Thread: any.
  */
-void vmm_machine_map_code (VmmMachine *machine);
+void vmm_machine_get_ready (VmmMachine *machine);
 
 /**
  * vmm_machine_adopt:

@@ -381,7 +381,7 @@ operate_fill (World *world, GError **error)
   if (blank == NULL ||
       !vmm_machine_fill (blank, snapshot, vmm_snapshot_get_config (snapshot), subject->console, error))
     return FALSE;
-  vmm_machine_map_code (blank);
+  vmm_machine_get_ready (blank);
   subject->machine = g_steal_pointer (&blank);
   return TRUE;
 }

@@ -464,6 +464,32 @@ test_log_waits_for_the_first_byte (LogFixture *fixture, gconstpointer data)
   g_assert_cmpuint (count_threads (), ==, before + 1);
 }
 
+/* a thread that was there before is enough, also for those who come later; a second one is not kept */
+static void
+test_uses_the_thread_it_was_given (LogFixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmmConsole) console = new_console (fixture->path);
+  guint before = count_threads ();
+  VMM_AUTO_FD int client = -1;
+
+  vmm_console_take_thread (console, NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      VmmConsoleThread *thread = vmm_console_thread_new (&error);
+
+      g_assert_no_error (error);
+      vmm_console_take_thread (console, thread);
+      g_assert_cmpuint (count_threads (), ==, before + 1);
+    }
+  write_string (console, "x");
+  vmm_console_drain (console, PATIENCE_MS);
+  assert_log (fixture, "x");
+  client = open_client (console);
+  assert_receives (client, "x");
+  g_assert_cmpuint (count_threads (), ==, before + 1);
+}
+
 static void
 test_appends_to_log (LogFixture *fixture, gconstpointer data)
 {
@@ -587,6 +613,12 @@ main (int argc, char **argv)
               NULL,
               set_up_log,
               test_log_waits_for_the_first_byte,
+              tear_down_log);
+  g_test_add ("/vmm/console/uses-the-thread-it-was-given",
+              LogFixture,
+              NULL,
+              set_up_log,
+              test_uses_the_thread_it_was_given,
               tear_down_log);
   g_test_add ("/vmm/console/appends-to-log", LogFixture, NULL, set_up_log, test_appends_to_log, tear_down_log);
   g_test_add ("/vmm/console/logs-everything-while-clients-sleep",

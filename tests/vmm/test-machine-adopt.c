@@ -66,7 +66,7 @@ prepare (VmmSnapshot *snapshot, TinyMachine *owner)
   g_assert_no_error (error);
   g_assert_true (vmm_machine_fill (owner->machine, snapshot, config, NULL, &error));
   g_assert_no_error (error);
-  vmm_machine_map_code (owner->machine);
+  vmm_machine_get_ready (owner->machine);
   return owner->machine;
 }
 
@@ -176,7 +176,7 @@ processor_time_ns (void)
   return (guint64) used.tv_sec * G_GUINT64_CONSTANT (1000000000) + used.tv_nsec;
 }
 
-/* its VP's thread is there, and on some kernels one that KVM has made for it; both sleep */
+/* the threads of its VP and console are there, and on some kernels one that KVM has made for it; all sleep */
 static void
 test_waits_without_spinning (void)
 {
@@ -189,11 +189,26 @@ test_waits_without_spinning (void)
 
   tiny_machine_pause (tiny);
   prepare (snapshot, owner);
-  g_assert_cmpuint (count_threads (), >, before);
-  g_assert_cmpuint (count_threads (), <=, before + 2);
+  g_assert_cmpuint (count_threads (), >=, before + 2);
+  g_assert_cmpuint (count_threads (), <=, before + 3);
   used_ns = processor_time_ns ();
   g_usleep (WAIT_NS / 1000);
   g_assert_cmpuint (processor_time_ns () - used_ns, <, WAIT_NS / 2);
+}
+
+/* the guest says its first byte without a thread being made for it */
+static void
+test_hands_its_console_thread_on (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("clock", NULL);
+  g_autofree char *path = tiny_machine_save (tiny, "snapshot");
+  g_autoptr (VmmSnapshot) snapshot = open_snapshot (path);
+  g_autoptr (TinyMachine) owner = tiny_machine_new_bare ("clock", NULL);
+
+  prepare (snapshot, owner);
+  g_assert_nonnull (owner->machine->console_thread);
+  adopt (owner, snapshot);
+  g_assert_null (owner->machine->console_thread);
 }
 
 static void
@@ -231,6 +246,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vmm/machine-adopt/has-its-own-generation", test_has_its_own_generation);
   g_test_add_func ("/vmm/machine-adopt/clocks", test_clocks);
   g_test_add_func ("/vmm/machine-adopt/waits-without-spinning", test_waits_without_spinning);
+  g_test_add_func ("/vmm/machine-adopt/hands-its-console-thread-on", test_hands_its_console_thread_on);
   g_test_add_func ("/vmm/machine-adopt/refuses-what-does-not-fit", test_refuses_what_does_not_fit);
   return g_test_run ();
 }

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A restored guest says its first byte a tenth of a millisecond after it runs, and its VP would need half as long to
+ * make a thread that carries it. So a machine that waits to be taken has one, asleep, and its console gets that.
+ */
+
+#include "config.h"
+#include "vmm/console-thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "vmm/fd.h"
+
+struct _VmmConsoleThread
+{
+  GThread *thread;
+  int wake_fd;
+  VmmConsoleServe serve; /* atomic; what it is for is there before it */
+  gpointer user_data;
+};
+
+static void
+wait_for_wake (VmmConsoleThread *thread)
+{
+  struct pollfd pollfd = { .fd = thread->wake_fd, .events = POLLIN };
+
+  while (poll (&pollfd, 1, -1) != 1)
+    ;
+}
+
+static gpointer
+run (gpointer data)
+{
+  VmmConsoleThread *thread = data;
+  VmmConsoleServe serve;
+
+  wait_for_wake (thread);
+  serve = g_atomic_pointer_get (&thread->serve);
+  if (serve != NULL)
+    serve (thread->user_data);
+  return NULL;
+}
+
+static gboolean
+fail (GError **error, const char *what, const char *why)
+{
+  g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "console: cannot %s: %s", what, why);
+  return FALSE;
+}
+
+static gboolean
+start (VmmConsoleThread *thread, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  thread->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (thread->wake_fd < 0)
+    return fail (error, "make an event descriptor", g_strerror (errno));
+  thread->thread = g_thread_try_new ("console", run, thread, &local_error);
+  return thread->thread != NULL || fail (error, "start a thread", local_error->message);
+}
+
+VmmConsoleThread *
+vmm_console_thread_new (GError **error)
+{
+  g_autoptr (VmmConsoleThread) thread = g_new0 (VmmConsoleThread, 1);
+
+  return start (thread, error) ? g_steal_pointer (&thread) : NULL;
+}
+
+void
+vmm_console_thread_assign (VmmConsoleThread *thread, VmmConsoleServe serve, gpointer user_data)
+{
+  thread->user_data = user_data;
+  g_atomic_pointer_set (&thread->serve, serve);
+}
+
+void
+vmm_console_thread_wake (VmmConsoleThread *thread)
+{
+  const guint64 one = 1;
+
+  /* a counter of ours can only be full, and then the thread wakes as well */
+  if (write (thread->wake_fd, &one, sizeof one) < 0)
+    return;
+}
+
+int
+vmm_console_thread_get_fd (VmmConsoleThread *thread)
+{
+  return thread->wake_fd;
+}
+
+void
+vmm_console_thread_clear_wake (VmmConsoleThread *thread)
+{
+  guint64 count;
+
+  if (read (thread->wake_fd, &count, sizeof count) < 0)
+    return;
+}
+
+void
+vmm_console_thread_free (VmmConsoleThread *thread)
+{
+  if (thread == NULL)
+    return;
+  if (thread->thread != NULL)
+    {
+      vmm_console_thread_wake (thread);
+      g_thread_join (thread->thread);
+    }
+  vmm_fd_clear (&thread->wake_fd);
+  g_free (thread);
+}
