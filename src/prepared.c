@@ -2,7 +2,8 @@
 
 /*
  * One is built after the other: a host with room for one more machine is found out by building it, and whoever wants
- * something else from the service meanwhile does not find all its cores busy.
+ * something else from the service meanwhile does not find all its cores busy. One that was taken is replaced a moment
+ * later: until then its guest takes its first steps, and a machine that is built meanwhile takes the processor from it.
  */
 
 #include "config.h"
@@ -11,6 +12,7 @@
 #include "src/error.h"
 
 #define DISMISSALS_MAX 16u /* threads */
+#define REFILL_DELAY_MS 2u /* a restored guest has answered by then, and its caller has heard of it */
 
 struct _OvmPrepared
 {
@@ -29,6 +31,7 @@ struct _OvmPrepared
   GQueue spares;         /* of OvmDriverSpare */
   guint wanted;
   gboolean building;
+  guint refill_id;
   guint generation; /* how often it was renewed */
 
   /* the present ovm_prepared_want() */
@@ -82,6 +85,7 @@ ovm_prepared_finalize (GObject *object)
 {
   OvmPrepared *prepared = OVM_PREPARED (object);
 
+  g_clear_handle_id (&prepared->refill_id, g_source_remove);
   dismiss_all (prepared->driver, &prepared->spares);
   g_clear_pointer (&prepared->snapshot, vmm_snapshot_unref);
   g_clear_pointer (&prepared->options, g_variant_unref);
@@ -292,6 +296,7 @@ fill (OvmPrepared *prepared)
 {
   Build *build;
 
+  g_clear_handle_id (&prepared->refill_id, g_source_remove);
   trim (prepared, prepared->wanted);
   if (prepared->building)
     return;
@@ -374,11 +379,22 @@ ovm_prepared_take (OvmPrepared *prepared,
   return TRUE;
 }
 
+static gboolean
+on_refill (gpointer user_data)
+{
+  OvmPrepared *prepared = user_data;
+
+  prepared->refill_id = 0;
+  fill (prepared);
+  return G_SOURCE_REMOVE;
+}
+
 void
 ovm_prepared_refill (OvmPrepared *prepared)
 {
   g_signal_emit (prepared, signals[SIGNAL_CHANGED], 0);
-  fill (prepared);
+  if (prepared->refill_id == 0)
+    prepared->refill_id = g_timeout_add (REFILL_DELAY_MS, on_refill, prepared);
 }
 
 void

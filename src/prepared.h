@@ -72,7 +72,7 @@ gboolean ovm_prepared_take (OvmPrepared *prepared,
                             VmmSnapshot **snapshot,
                             OvmDriverSpare **spare);
 
-/** ovm_prepared_refill: builds others for those that were taken, on a worker. */
+/** ovm_prepared_refill: others are built for those that were taken, in a moment, on a worker. */
 void ovm_prepared_refill (OvmPrepared *prepared);
 
 /**

@@ -7,6 +7,8 @@
 
 #include "tests/src/model.h"
 
+#define MOMENT_USEC 20000 /* more than one that was taken is replaced after */
+
 typedef struct
 {
   Model model;
@@ -24,22 +26,28 @@ on_changed (OvmPrepared *prepared, Fixture *fixture)
 }
 
 static void
+make_prepared (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmmSnapshot) opened = vmm_snapshot_open (fixture->directory, &error);
+
+  g_assert_no_error (error);
+  fixture->prepared = ovm_prepared_new (fixture->directory,
+                                        vmm_snapshot_get_uuid (opened),
+                                        ovm_manager_get_jobs (fixture->model.manager));
+  g_signal_connect (fixture->prepared, "changed", G_CALLBACK (on_changed), fixture);
+}
+
+static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmmSnapshot) opened = NULL;
-  g_autoptr (GError) error = NULL;
   OvmVm *vm;
 
   model_init (&fixture->model);
   vm = model_create (&fixture->model, "vm", NULL);
   model_do (&fixture->model, vm, OVM_OPERATION_START);
   fixture->directory = model_save (&fixture->model, vm, "s");
-  opened = vmm_snapshot_open (fixture->directory, &error);
-  g_assert_no_error (error);
-  fixture->prepared = ovm_prepared_new (fixture->directory,
-                                        vmm_snapshot_get_uuid (opened),
-                                        ovm_manager_get_jobs (fixture->model.manager));
-  g_signal_connect (fixture->prepared, "changed", G_CALLBACK (on_changed), fixture);
+  make_prepared (fixture);
 }
 
 static guint
@@ -186,10 +194,63 @@ test_late_one_is_let_go (Fixture *fixture, gconstpointer data)
 {
   want (fixture, 1, "{'test-delay-ms': <uint32 100>}");
   g_assert_true (take (fixture, &ovm_driver_test));
+  model_wait_until (count_pending (fixture) == 0);
   ovm_prepared_refill (fixture->prepared);
+  model_wait_until (count_pending (fixture) > 0);
   ovm_prepared_dismiss (fixture->prepared);
   model_wait_until (count_pending (fixture) == 0);
   g_assert_cmpuint (ovm_prepared_get_ready (fixture->prepared), ==, 0);
+}
+
+static void
+wait_a_moment (void)
+{
+  gint64 end = g_get_monotonic_time () + MOMENT_USEC;
+
+  model_wait_until (g_get_monotonic_time () >= end);
+}
+
+static void
+test_dismissed_is_not_replaced (Fixture *fixture, gconstpointer data)
+{
+  want (fixture, 1, NULL);
+  g_assert_true (take (fixture, &ovm_driver_test));
+  model_wait_until (count_pending (fixture) == 0);
+  ovm_prepared_refill (fixture->prepared);
+  ovm_prepared_dismiss (fixture->prepared);
+  fixture->changes = 0;
+  wait_a_moment ();
+  g_assert_cmpuint (fixture->changes, ==, 0);
+  g_assert_cmpuint (count_pending (fixture), ==, 0);
+}
+
+/* in the moment before one is replaced */
+static void
+test_may_be_let_go (Fixture *fixture, gconstpointer data)
+{
+  want (fixture, 1, NULL);
+  g_assert_true (take (fixture, &ovm_driver_test));
+  model_wait_until (count_pending (fixture) == 0);
+  ovm_prepared_refill (fixture->prepared);
+  g_assert_finalize_object (fixture->prepared);
+  wait_a_moment ();
+  g_assert_cmpuint (count_pending (fixture), ==, 0);
+  make_prepared (fixture);
+}
+
+/* those who want one do not wait for the moment to pass */
+static void
+test_wanting_comes_before_the_moment (Fixture *fixture, gconstpointer data)
+{
+  want (fixture, 1, NULL);
+  g_assert_true (take (fixture, &ovm_driver_test));
+  ovm_prepared_refill (fixture->prepared);
+  want (fixture, 1, NULL);
+  g_assert_cmpuint (ovm_prepared_get_ready (fixture->prepared), ==, 1);
+  fixture->changes = 0;
+  wait_a_moment ();
+  g_assert_cmpuint (fixture->changes, ==, 0);
+  g_assert_cmpuint (ovm_prepared_get_ready (fixture->prepared), ==, 1);
 }
 
 static void
@@ -218,6 +279,9 @@ main (int argc, char **argv)
   add ("failure-changes-nothing", test_failure_changes_nothing);
   add ("can-be-cancelled", test_can_be_cancelled);
   add ("late-one-is-let-go", test_late_one_is_let_go);
+  add ("dismissed-is-not-replaced", test_dismissed_is_not_replaced);
+  add ("may-be-let-go", test_may_be_let_go);
+  add ("wanting-comes-before-the-moment", test_wanting_comes_before_the_moment);
   add ("other-snapshot-in-the-directory", test_other_snapshot_in_the_directory);
 #undef add
   return g_test_run ();
