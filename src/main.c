@@ -16,6 +16,8 @@
 #include "src/name.h"
 #include "src/object-tree.h"
 
+#define TIME_SLICE_USEC 100u /* twice what most of our steps take */
+
 typedef struct
 {
   gboolean session;
@@ -281,6 +283,7 @@ main (int argc, char **argv)
   if (options.verbose)
     g_setenv ("G_MESSAGES_DEBUG", G_LOG_DOMAIN, FALSE);
   ovm_heap_settle ();
+  vmm_time_slice_set (TIME_SLICE_USEC);
   raise_descriptor_limit ();
   connection = connect_to_bus (&options, &error);
   if (connection == NULL)

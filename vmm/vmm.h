@@ -114,6 +114,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmmConfig, vmm_config_free)
  */
 gboolean vmm_config_validate (const VmmConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* ---- threads ---------------------------------------------------------------------------- */
+
+/**
+ * vmm_time_slice_set:
+ * @usec: from 100 to 100000; 0 for what the kernel gives by itself
+ *
+ * How long the calling thread, and each that it makes from now on, wants to run at a time when others want the
+ * processor, too. With short slices it goes before VPs, whose slices are the kernel's own whatever their makers' are. A
+ * hint: nothing changes before Linux 6.12, nor for a thread whose scheduling policy is not the usual one.
+ */
+void vmm_time_slice_set (guint usec);
+
 /* ---- console ---------------------------------------------------------------------------- */
 
 /**

@@ -254,6 +254,7 @@ vp_thread (gpointer data)
   gboolean ended = FALSE;
 
   block_signals ();
+  vmm_time_slice_set (0);
   if (vp->is_cold)
     vp->is_cold = !vmm_kvm_vp_warm_up (vp->kvm, kick_signal (), &vp->warm_up_error);
   take_kicks (vp);

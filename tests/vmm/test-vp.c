@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/devices/i8042.pb-c.h"
+#include "tests/vmm/time-slice.h"
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/acpi.h"
 
@@ -20,6 +21,7 @@ typedef struct
   GMutex lock;
   GCond changed;
   guint reads;
+  guint64 slice_ns; /* of the VP's thread */
   gboolean is_reading;
   gboolean may_go_on;
 } Gate;
@@ -32,6 +34,7 @@ gate_read (VmmDevice *device, guint region, guint64 offset, guint size)
 
   g_mutex_lock (&gate->lock);
   gate->is_reading = TRUE;
+  gate->slice_ns = time_slice_get (0).runtime_ns;
   g_cond_broadcast (&gate->changed);
   while (!gate->may_go_on)
     g_cond_wait (&gate->changed, &gate->lock);
@@ -227,6 +230,26 @@ test_release_and_park_at_once (void)
   g_assert_true (vmm_vp_wait_parked (vp, g_get_monotonic_time () + 10 * G_USEC_PER_SEC));
 }
 
+/* who makes a machine goes before its VPs, if he asks for short slices for himself */
+static void
+test_time_slices_are_the_kernels_own (void)
+{
+  guint64 usual_ns = time_slice_get (0).runtime_ns;
+  g_autoptr (TinyMachine) tiny = NULL;
+  Gate *gate;
+
+  vmm_time_slice_set (100);
+  tiny = tiny_machine_new ("port-reader", NULL);
+  gate = add_gate (tiny);
+  gate->may_go_on = TRUE;
+  tiny_machine_resume (tiny);
+  wait_until_reading (gate);
+  vmm_time_slice_set (0);
+  g_clear_pointer (&tiny->machine, vmm_machine_free);
+  g_assert_cmpuint (gate->slice_ns, ==, usual_ns);
+  vmm_device_free (&gate->device);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -238,5 +261,6 @@ main (int argc, char **argv)
                    test_goes_on_when_nobody_waits_for_its_park);
   g_test_add_func ("/vmm/vp/parks-before-first-release", test_parks_before_first_release);
   g_test_add_func ("/vmm/vp/release-and-park-at-once", test_release_and_park_at_once);
+  g_test_add_func ("/vmm/vp/time-slices-are-the-kernels-own", test_time_slices_are_the_kernels_own);
   return g_test_run ();
 }
