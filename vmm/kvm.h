@@ -223,8 +223,8 @@ gboolean vmm_kvm_vp_load_timers (VmmKvmVp *vp,
 /**
  * vmm_kvm_vp_may_have_timer:
  *
- * Whether a timer of the local APIC may run in a VP that @state, which is hostile, was loaded into: its interrupts come,
- * and its count goes down, also while the VP does not run. A timer that counts to zero masked is one that runs.
+ * Whether a timer of the local APIC may run in a VP that @state, which is hostile, was loaded into: its interrupts
+ * come, and its count goes down, also while the VP does not run. One that is masked runs as well.
  */
 gboolean vmm_kvm_vp_may_have_timer (const Openvmm__X86__VpState *state);
 
