@@ -27,11 +27,19 @@ static const char *const names[SUBJECT_N_SAVES] = {
   [SUBJECT_SAVE_NAMED] = "named",
 };
 
-void
-subject_use_fast_directory (void)
+char *
+subject_make_place (void)
 {
+  const char *parent = g_getenv ("TMPDIR");
+  char *place;
+
   if (access ("/dev/shm", W_OK) == 0)
-    g_setenv ("TMPDIR", "/dev/shm", TRUE);
+    parent = "/dev/shm";
+  place = g_build_filename (parent != NULL ? parent : "/tmp", "faults-XXXXXX", NULL);
+  g_assert_nonnull (g_mkdtemp (place));
+  g_setenv ("TMPDIR", place, TRUE);
+  g_assert_cmpstr (g_get_tmp_dir (), ==, place);
+  return place;
 }
 
 const char *
@@ -174,6 +182,13 @@ subject_remove_tree (const char *path)
 {
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     g_assert_cmpint (nftw (path, remove_one, 16, FTW_DEPTH | FTW_PHYS), ==, 0);
+}
+
+void
+subject_clear_place (char *place)
+{
+  subject_remove_tree (place);
+  g_free (place);
 }
 
 static gint

@@ -19,8 +19,17 @@ typedef enum
   SUBJECT_N_SAVES,
 } SubjectSave;
 
-/** subject_use_fast_directory: what is temporary goes to a file system in memory from now on, if there is one. */
-void subject_use_fast_directory (void);
+/**
+ * subject_make_place: (transfer full)
+ *
+ * A directory, in memory where that can be, under which all that is temporary lies from now on: what the killed leave
+ * behind goes with it. Called before anything else asks for a temporary directory, which GLib remembers. For
+ * subject_clear_place().
+ */
+char *subject_make_place (void);
+
+/** subject_clear_place: removes it, with all that is in it, and frees @place. */
+void subject_clear_place (char *place);
 
 const char *subject_save_get_name (SubjectSave save);
 

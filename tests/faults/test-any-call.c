@@ -770,10 +770,11 @@ add_cases (void)
 int
 main (int argc, char **argv)
 {
+  char *directory;
   int result;
 
   g_test_init (&argc, &argv, NULL);
-  subject_use_fast_directory ();
+  directory = subject_make_place ();
   add_cases ();
   result = g_test_run ();
   g_test_message ("points: %u kvm, %u file, %u memory, %u other",
@@ -785,5 +786,6 @@ main (int argc, char **argv)
   loop_place_free (place);
   g_free (sound);
   g_free (chained);
+  subject_clear_place (directory);
   return result;
 }

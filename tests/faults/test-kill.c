@@ -18,8 +18,6 @@
 
 #include "vmm/snapshot.h"
 
-static char *scratch;
-
 /* The parent must have no threads and no machine when it forks. */
 static void
 save_and_die (SubjectSave save, guint at, const char *target)
@@ -98,6 +96,7 @@ static void
 test_leaves_all_or_nothing (gconstpointer data)
 {
   SubjectSave save = GPOINTER_TO_UINT (data);
+  g_autofree char *scratch = g_build_filename (g_get_tmp_dir (), "scratch", NULL);
   g_autofree char *out = g_build_filename (scratch, "out", NULL);
   g_autofree char *target = g_build_filename (out, "target", NULL);
   guint n_whole = 0;
@@ -124,17 +123,11 @@ test_leaves_all_or_nothing (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_autofree char *parent = NULL;
+  char *place;
   int result;
 
   g_test_init (&argc, &argv, NULL);
-  subject_use_fast_directory ();
-  parent = g_dir_make_tmp ("kill-XXXXXX", NULL);
-  g_assert_nonnull (parent);
-  scratch = g_build_filename (parent, "scratch", NULL);
-  g_assert_cmpint (g_mkdir (scratch, 0700), ==, 0);
-  /* what the killed leave lying about outside of the snapshots' directory is there, too */
-  g_setenv ("TMPDIR", scratch, TRUE);
+  place = subject_make_place ();
   for (SubjectSave save = 0; save < SUBJECT_N_SAVES; save++)
     {
       g_autofree char *path = g_strdup_printf ("/faults/kill/%s", subject_save_get_name (save));
@@ -142,7 +135,6 @@ main (int argc, char **argv)
       g_test_add_data_func (path, GUINT_TO_POINTER (save), test_leaves_all_or_nothing);
     }
   result = g_test_run ();
-  subject_remove_tree (parent);
-  g_free (scratch);
+  subject_clear_place (place);
   return result;
 }
