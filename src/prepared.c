@@ -321,7 +321,7 @@ fill (OvmPrepared *prepared)
 }
 
 static gboolean
-on_wanted (gpointer user_data)
+on_due (gpointer user_data)
 {
   fill (user_data);
   return G_SOURCE_REMOVE;
@@ -363,7 +363,7 @@ ovm_prepared_want (OvmPrepared *prepared,
       prepared->options = g_variant_ref (options);
     }
   /* the caller hears of the end after this has returned, also if there is nothing to do */
-  g_idle_add_full (G_PRIORITY_DEFAULT, on_wanted, g_object_ref (prepared), g_object_unref);
+  g_idle_add_full (G_PRIORITY_DEFAULT, on_due, g_object_ref (prepared), g_object_unref);
 }
 
 gboolean
@@ -379,22 +379,12 @@ ovm_prepared_take (OvmPrepared *prepared,
   return TRUE;
 }
 
-static gboolean
-on_refill (gpointer user_data)
-{
-  OvmPrepared *prepared = user_data;
-
-  prepared->refill_id = 0;
-  fill (prepared);
-  return G_SOURCE_REMOVE;
-}
-
 void
 ovm_prepared_refill (OvmPrepared *prepared)
 {
   g_signal_emit (prepared, signals[SIGNAL_CHANGED], 0);
   if (prepared->refill_id == 0)
-    prepared->refill_id = g_timeout_add (REFILL_DELAY_MS, on_refill, prepared);
+    prepared->refill_id = g_timeout_add (REFILL_DELAY_MS, on_due, prepared);
 }
 
 void

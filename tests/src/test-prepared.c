@@ -188,14 +188,21 @@ test_can_be_cancelled (Fixture *fixture, gconstpointer data)
   ovm_job_complete (job, fixture->error, NULL);
 }
 
+/* the moment before the only one is replaced */
+static void
+begin_refill (Fixture *fixture, const char *options)
+{
+  want (fixture, 1, options);
+  g_assert_true (take (fixture, &ovm_driver_test));
+  model_wait_until (count_pending (fixture) == 0);
+  ovm_prepared_refill (fixture->prepared);
+}
+
 /* dismissed while one is being built: that one goes, too */
 static void
 test_late_one_is_let_go (Fixture *fixture, gconstpointer data)
 {
-  want (fixture, 1, "{'test-delay-ms': <uint32 100>}");
-  g_assert_true (take (fixture, &ovm_driver_test));
-  model_wait_until (count_pending (fixture) == 0);
-  ovm_prepared_refill (fixture->prepared);
+  begin_refill (fixture, "{'test-delay-ms': <uint32 100>}");
   model_wait_until (count_pending (fixture) > 0);
   ovm_prepared_dismiss (fixture->prepared);
   model_wait_until (count_pending (fixture) == 0);
@@ -213,10 +220,7 @@ wait_a_moment (void)
 static void
 test_dismissed_is_not_replaced (Fixture *fixture, gconstpointer data)
 {
-  want (fixture, 1, NULL);
-  g_assert_true (take (fixture, &ovm_driver_test));
-  model_wait_until (count_pending (fixture) == 0);
-  ovm_prepared_refill (fixture->prepared);
+  begin_refill (fixture, NULL);
   ovm_prepared_dismiss (fixture->prepared);
   fixture->changes = 0;
   wait_a_moment ();
@@ -228,10 +232,7 @@ test_dismissed_is_not_replaced (Fixture *fixture, gconstpointer data)
 static void
 test_may_be_let_go (Fixture *fixture, gconstpointer data)
 {
-  want (fixture, 1, NULL);
-  g_assert_true (take (fixture, &ovm_driver_test));
-  model_wait_until (count_pending (fixture) == 0);
-  ovm_prepared_refill (fixture->prepared);
+  begin_refill (fixture, NULL);
   g_assert_finalize_object (fixture->prepared);
   wait_a_moment ();
   g_assert_cmpuint (count_pending (fixture), ==, 0);
