@@ -12,13 +12,13 @@ static void
 assert_slice (guint64 wanted_ns)
 {
   if (time_slice_is_told ())
-    g_assert_cmpuint (time_slice_get (0).runtime_ns, ==, wanted_ns);
+    g_assert_cmpuint (time_slice_get ().runtime_ns, ==, wanted_ns);
 }
 
 static void
 test_is_as_long_as_was_asked (void)
 {
-  guint64 usual_ns = time_slice_get (0).runtime_ns;
+  guint64 usual_ns = time_slice_get ().runtime_ns;
 
   vmm_time_slice_set (100);
   assert_slice (100000);
@@ -49,7 +49,7 @@ set_nice (gpointer data)
 {
   g_assert_cmpint (setpriority (PRIO_PROCESS, 0, 7), ==, 0);
   vmm_time_slice_set (100);
-  g_assert_cmpint (time_slice_get (0).nice, ==, 7);
+  g_assert_cmpint (time_slice_get ().nice, ==, 7);
   assert_slice (100000);
   return NULL;
 }
@@ -67,8 +67,8 @@ set_batch (gpointer data)
 
   g_assert_cmpint (sched_setscheduler (0, SCHED_BATCH, &none), ==, 0);
   vmm_time_slice_set (100);
-  g_assert_cmpuint (time_slice_get (0).policy, ==, SCHED_BATCH);
-  g_assert_cmpuint (time_slice_get (0).runtime_ns, !=, 100000);
+  g_assert_cmpuint (time_slice_get ().policy, ==, SCHED_BATCH);
+  g_assert_cmpuint (time_slice_get ().runtime_ns, !=, 100000);
   return NULL;
 }
 

@@ -34,7 +34,7 @@ gate_read (VmmDevice *device, guint region, guint64 offset, guint size)
 
   g_mutex_lock (&gate->lock);
   gate->is_reading = TRUE;
-  gate->slice_ns = time_slice_get (0).runtime_ns;
+  gate->slice_ns = time_slice_get ().runtime_ns;
   g_cond_broadcast (&gate->changed);
   while (!gate->may_go_on)
     g_cond_wait (&gate->changed, &gate->lock);
@@ -234,7 +234,7 @@ test_release_and_park_at_once (void)
 static void
 test_time_slices_are_the_kernels_own (void)
 {
-  guint64 usual_ns = time_slice_get (0).runtime_ns;
+  guint64 usual_ns = time_slice_get ().runtime_ns;
   g_autoptr (TinyMachine) tiny = NULL;
   Gate *gate;
 

@@ -19,13 +19,13 @@ typedef struct
   guint64 unused[2];
 } TimeSlice;
 
-/** time_slice_get: of the thread @tid; 0 for the calling one. */
+/** time_slice_get: of the calling thread. */
 static inline TimeSlice
-time_slice_get (pid_t tid)
+time_slice_get (void)
 {
   TimeSlice slice = { 0 };
 
-  g_assert_cmpint (syscall (SYS_sched_getattr, tid, &slice, sizeof slice, 0), ==, 0);
+  g_assert_cmpint (syscall (SYS_sched_getattr, 0, &slice, sizeof slice, 0), ==, 0);
   return slice;
 }
 
@@ -33,5 +33,5 @@ time_slice_get (pid_t tid)
 static inline gboolean
 time_slice_is_told (void)
 {
-  return time_slice_get (0).runtime_ns != 0;
+  return time_slice_get ().runtime_ns != 0;
 }
