@@ -27,21 +27,6 @@ static const char *const names[SUBJECT_N_SAVES] = {
   [SUBJECT_SAVE_NAMED] = "named",
 };
 
-char *
-subject_make_place (void)
-{
-  const char *parent = g_getenv ("TMPDIR");
-  char *place;
-
-  if (access ("/dev/shm", W_OK) == 0)
-    parent = "/dev/shm";
-  place = g_build_filename (parent != NULL ? parent : "/tmp", "faults-XXXXXX", NULL);
-  g_assert_nonnull (g_mkdtemp (place));
-  g_setenv ("TMPDIR", place, TRUE);
-  g_assert_cmpstr (g_get_tmp_dir (), ==, place);
-  return place;
-}
-
 const char *
 subject_save_get_name (SubjectSave save)
 {
@@ -184,11 +169,31 @@ subject_remove_tree (const char *path)
     g_assert_cmpint (nftw (path, remove_one, 16, FTW_DEPTH | FTW_PHYS), ==, 0);
 }
 
-void
-subject_clear_place (char *place)
+static char *
+make_place (void)
 {
+  const char *parent = g_getenv ("TMPDIR");
+  char *place;
+
+  if (access ("/dev/shm", W_OK) == 0)
+    parent = "/dev/shm";
+  place = g_build_filename (parent != NULL ? parent : "/tmp", "faults-XXXXXX", NULL);
+  g_assert_nonnull (g_mkdtemp (place));
+  g_setenv ("TMPDIR", place, TRUE);
+  g_assert_cmpstr (g_get_tmp_dir (), ==, place);
+  return place;
+}
+
+int
+subject_run_tests (void (*finish) (void))
+{
+  g_autofree char *place = make_place ();
+  int result = g_test_run ();
+
+  if (finish != NULL)
+    finish ();
   subject_remove_tree (place);
-  g_free (place);
+  return result;
 }
 
 static gint

@@ -20,16 +20,14 @@ typedef enum
 } SubjectSave;
 
 /**
- * subject_make_place: (transfer full)
+ * subject_run_tests:
+ * @finish: (nullable): called after the last test
  *
- * A directory, in memory where that can be, under which all that is temporary lies from now on: what the killed leave
- * behind goes with it. Called before anything else asks for a temporary directory, which GLib remembers. For
- * subject_clear_place().
+ * Runs all tests that were added. What is temporary lies in a directory of its own, in memory where that can be, and
+ * goes with it in the end, also what the killed leave behind. Called before anything else asks for a temporary
+ * directory, which GLib remembers. Returns: as g_test_run()
  */
-char *subject_make_place (void);
-
-/** subject_clear_place: removes it, with all that is in it, and frees @place. */
-void subject_clear_place (char *place);
+int subject_run_tests (void (*finish) (void)) G_GNUC_WARN_UNUSED_RESULT;
 
 const char *subject_save_get_name (SubjectSave save);
 

@@ -767,16 +767,9 @@ add_cases (void)
       }
 }
 
-int
-main (int argc, char **argv)
+static void
+finish (void)
 {
-  char *directory;
-  int result;
-
-  g_test_init (&argc, &argv, NULL);
-  directory = subject_make_place ();
-  add_cases ();
-  result = g_test_run ();
   g_test_message ("points: %u kvm, %u file, %u memory, %u other",
                   totals[FAULT_KVM],
                   totals[FAULT_FILE],
@@ -786,6 +779,12 @@ main (int argc, char **argv)
   loop_place_free (place);
   g_free (sound);
   g_free (chained);
-  subject_clear_place (directory);
-  return result;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  add_cases ();
+  return subject_run_tests (finish);
 }

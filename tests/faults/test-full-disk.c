@@ -156,11 +156,8 @@ int
 main (int argc, char **argv)
 {
   static const SubjectSave saves[] = { SUBJECT_SAVE_COPY, SUBJECT_SAVE_LATER, SUBJECT_SAVE_LATER_PAUSED };
-  char *place;
-  int result;
 
   g_test_init (&argc, &argv, NULL);
-  place = subject_make_place ();
   can_mount = try_private_mounts ();
   for (gsize i = 0; i < G_N_ELEMENTS (saves); i++)
     {
@@ -173,7 +170,5 @@ main (int argc, char **argv)
       g_test_add_data_func (files, GUINT_TO_POINTER (saves[i]), test_files);
     }
   g_test_add_func ("/faults/full-disk/link/pages", test_pages_beside_ram);
-  result = g_test_run ();
-  subject_clear_place (place);
-  return result;
+  return subject_run_tests (NULL);
 }

@@ -226,18 +226,12 @@ test_leaves_all_or_nothing (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  char *place;
-  int result;
-
   g_test_init (&argc, &argv, NULL);
-  place = subject_make_place ();
   for (guint i = 0; i < N_CALLS; i++)
     {
       g_autofree char *path = g_strdup_printf ("/faults/kill-service/%s", calls[i].name);
 
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_leaves_all_or_nothing);
     }
-  result = g_test_run ();
-  subject_clear_place (place);
-  return result;
+  return subject_run_tests (NULL);
 }

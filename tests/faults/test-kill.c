@@ -123,18 +123,12 @@ test_leaves_all_or_nothing (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  char *place;
-  int result;
-
   g_test_init (&argc, &argv, NULL);
-  place = subject_make_place ();
   for (SubjectSave save = 0; save < SUBJECT_N_SAVES; save++)
     {
       g_autofree char *path = g_strdup_printf ("/faults/kill/%s", subject_save_get_name (save));
 
       g_test_add_data_func (path, GUINT_TO_POINTER (save), test_leaves_all_or_nothing);
     }
-  result = g_test_run ();
-  subject_clear_place (place);
-  return result;
+  return subject_run_tests (NULL);
 }

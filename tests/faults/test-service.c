@@ -221,15 +221,9 @@ test_failed_restore_keeps_state (void)
 int
 main (int argc, char **argv)
 {
-  char *place;
-  int result;
-
   g_test_init (&argc, &argv, NULL);
-  place = subject_make_place ();
   g_test_add_func ("/faults/service/failed-save-shows-what-is", test_failed_save_shows_what_is);
   g_test_add_func ("/faults/service/failed-reset-leaves-vm-running", test_failed_reset_leaves_vm_running);
   g_test_add_func ("/faults/service/failed-restore-keeps-state", test_failed_restore_keeps_state);
-  result = g_test_run ();
-  subject_clear_place (place);
-  return result;
+  return subject_run_tests (NULL);
 }

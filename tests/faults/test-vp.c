@@ -125,15 +125,9 @@ test_failure_before_it_runs (void)
 int
 main (int argc, char **argv)
 {
-  char *place;
-  int result;
-
   g_test_init (&argc, &argv, NULL);
-  place = subject_make_place ();
   g_test_add_func ("/faults/vp/failure-ends-the-machine", test_failure_ends_the_machine);
   g_test_add_func ("/faults/vp/interruption-ends-nothing", test_interruption_ends_nothing);
   g_test_add_func ("/faults/vp/failure-before-it-runs", test_failure_before_it_runs);
-  result = g_test_run ();
-  subject_clear_place (place);
-  return result;
+  return subject_run_tests (NULL);
 }
