@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 #include "vmm/fd.h"
+#include "vmm/thread.h"
 
 struct _VmmConsoleThread
 {
-  GThread *thread;
+  VmmThread *thread;
   int wake_fd;
   VmmConsoleServe serve; /* atomic; what it is for is there before it */
   gpointer user_data;
@@ -32,7 +33,7 @@ wait_for_wake (VmmConsoleThread *thread)
     ;
 }
 
-static gpointer
+static void
 run (gpointer data)
 {
   VmmConsoleThread *thread = data;
@@ -42,26 +43,23 @@ run (gpointer data)
   serve = g_atomic_pointer_get (&thread->serve);
   if (serve != NULL)
     serve (thread->user_data);
-  return NULL;
-}
-
-static gboolean
-fail (GError **error, const char *what, const char *why)
-{
-  g_set_error (error, VMM_ERROR, VMM_ERROR_HOST, "console: cannot %s: %s", what, why);
-  return FALSE;
 }
 
 static gboolean
 start (VmmConsoleThread *thread, GError **error)
 {
-  g_autoptr (GError) local_error = NULL;
-
   thread->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (thread->wake_fd < 0)
-    return fail (error, "make an event descriptor", g_strerror (errno));
-  thread->thread = g_thread_try_new ("console", run, thread, &local_error);
-  return thread->thread != NULL || fail (error, "start a thread", local_error->message);
+    {
+      g_set_error (error,
+                   VMM_ERROR,
+                   VMM_ERROR_HOST,
+                   "console: cannot make an event descriptor: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  thread->thread = vmm_thread_new ("console", run, thread, error);
+  return thread->thread != NULL;
 }
 
 VmmConsoleThread *
@@ -112,7 +110,7 @@ vmm_console_thread_free (VmmConsoleThread *thread)
   if (thread->thread != NULL)
     {
       vmm_console_thread_wake (thread);
-      g_thread_join (thread->thread);
+      vmm_thread_join (thread->thread);
     }
   vmm_fd_clear (&thread->wake_fd);
   g_free (thread);

@@ -22,6 +22,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "vmm/thread.h"
+
 /* one string instruction yields at most some thousand exits before KVM looks at immediate_exit */
 #define PENDING_EXITS_MAX 65536u
 #define LOOK_USEC 100
@@ -41,7 +43,7 @@ struct _VmmVp
   VmmVpEndFunc end;
   gpointer user_data;
 
-  GThread *thread;
+  VmmThread *thread;
   gboolean is_cold;      /* its thread is to warm it up before anything else */
   GError *warm_up_error; /* of which that failed */
   gint request;          /* atomic; written under the lock */
@@ -122,9 +124,7 @@ vmm_vp_quit (VmmVp *vp)
 void
 vmm_vp_join (VmmVp *vp)
 {
-  if (vp->thread != NULL)
-    g_thread_join (vp->thread);
-  vp->thread = NULL;
+  g_clear_pointer (&vp->thread, vmm_thread_join);
 }
 
 void
@@ -247,7 +247,7 @@ take_kicks (VmmVp *vp)
   g_mutex_unlock (&vp->lock);
 }
 
-static gpointer
+static void
 vp_thread (gpointer data)
 {
   VmmVp *vp = data;
@@ -274,7 +274,6 @@ vp_thread (gpointer data)
   g_atomic_int_set (&vp->parked, TRUE);
   vp->has_id = FALSE;
   g_mutex_unlock (&vp->lock);
-  return NULL;
 }
 
 void
@@ -311,18 +310,9 @@ static gboolean
 start_thread (VmmVp *vp, GError **error)
 {
   g_autofree char *name = g_strdup_printf ("vp-%u", vp->index);
-  g_autoptr (GError) local_error = NULL;
 
-  if (vp->thread != NULL)
-    return TRUE;
-  vp->thread = g_thread_try_new (name, vp_thread, vp, &local_error);
   if (vp->thread == NULL)
-    g_set_error (error,
-                 VMM_ERROR,
-                 VMM_ERROR_HOST,
-                 "cannot make a thread for VP %u: %s",
-                 vp->index,
-                 local_error->message);
+    vp->thread = vmm_thread_new (name, vp_thread, vp, error);
   return vp->thread != NULL;
 }
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -348,6 +349,7 @@ WRAP (FAULT_MEMORY, int, -1, madvise, (void *address, gsize length, int advice),
 WRAP (FAULT_MEMORY, void *, MAP_FAILED, mmap64,
       (void *address, gsize length, int protection, int flags, int fd, off_t offset),
       (address, length, protection, flags, fd, offset))
+WRAP (FAULT_MEMORY, int, -1, mprotect, (void *address, gsize length, int protection), (address, length, protection))
 WRAP (FAULT_MEMORY, ssize_t, -1, process_vm_readv,
       (pid_t pid, const struct iovec *ours, gulong n, const struct iovec *theirs, gulong m, gulong flags),
       (pid, ours, n, theirs, m, flags))
@@ -357,6 +359,9 @@ WRAP (FAULT_MEMORY, ssize_t, -1, process_vm_writev,
 
 WRAP (FAULT_OTHER, int, -1, eventfd, (guint count, int flags), (count, flags))
 WRAP (FAULT_OTHER, ssize_t, -1, getrandom, (void *bytes, gsize length, guint flags), (bytes, length, flags))
+WRAP (FAULT_OTHER, int, errno, pthread_create,
+      (pthread_t *id, const pthread_attr_t *attributes, void *(*func) (void *), void *data),
+      (id, attributes, func, data))
 WRAP (FAULT_OTHER, int, -1, sigaction, (int number, const struct sigaction *action, struct sigaction *old),
       (number, action, old))
 WRAP (FAULT_OTHER, int, -1, socketpair, (int domain, int type, int protocol, int fds[2]),
