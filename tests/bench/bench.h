@@ -18,8 +18,8 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
-  char *directory;
-  char *big_directory;
+  const char *directory;
+  const char *big_directory;
   char *guests;
   char *openvmmd;
   gboolean quick;

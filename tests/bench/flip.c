@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 
 #include "tests/bench/bench-machine.h"
+#include "tests/bench/bench-place.h"
 #include "tests/bench/ways-later.h"
 #include "vmm/kvm-private.h"
 #include "vmm/machine.h"
@@ -261,7 +262,7 @@ main (int argc, char **argv)
 {
   int max_mib = 8192, later_mib = 2048, repetitions = 5;
   g_autofree char *directory = NULL;
-  g_autofree char *path = NULL;
+  g_autoptr (BenchPlace) place = NULL;
   g_autoptr (GError) error = NULL;
   const GOptionEntry entries[] = {
     { "directory", 'd', 0, G_OPTION_ARG_FILENAME, &directory, "Where RAM files go (default: /dev/shm)", "DIR" },
@@ -282,14 +283,11 @@ main (int argc, char **argv)
   g_option_context_add_main_entries (context, entries, NULL);
   (void) g_option_context_parse (context, &argc, &argv, &error);
   bench_check (error, "options");
-  path = g_build_filename (directory != NULL ? directory : "/dev/shm", "openvmm-flip-XXXXXX", NULL);
-  if (g_mkdtemp (path) == NULL)
-    bench_die ("%s: %s", path, g_strerror (errno));
-  bench.directory = path;
+  place = bench_place_new (directory != NULL ? directory : "/dev/shm");
+  bench.directory = bench_place_get_path (place);
   if (max_mib > 0)
     compare_all_first (&bench, (guint) max_mib, (guint) CLAMP (repetitions, 1, (int) REPETITIONS_MAX));
   if (later_mib > 0)
     bench_ways_later (&bench, (guint) later_mib, (guint) CLAMP (repetitions, 1, (int) REPETITIONS_MAX));
-  bench_remove_tree (path);
   return EXIT_SUCCESS;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/bench/bench-place.h"
 #include "tests/bench/bench.h"
 
 typedef struct
@@ -85,16 +86,6 @@ from_environment (const char *variable, const char *otherwise)
   return g_strdup (value != NULL ? value : otherwise);
 }
 
-static char *
-make_directory (const char *parent)
-{
-  char *path = g_build_filename (parent, "openvmm-bench-XXXXXX", NULL);
-
-  if (g_mkdtemp (path) == NULL)
-    bench_die ("%s: %s", path, g_strerror (errno));
-  return path;
-}
-
 static void
 run_parts (Bench *bench, const char *only)
 {
@@ -116,6 +107,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   Options options = { 0 };
   Bench bench = { 0 };
+  BenchPlace *place, *big_place;
 
   if (!parse_options (&options, &argc, &argv, &error))
     bench_check (error, "options");
@@ -124,8 +116,10 @@ main (int argc, char **argv)
   bench.guests = from_environment ("TINY_GUESTS", BENCH_TINY_GUESTS);
   bench.openvmmd = from_environment ("OPENVMMD", BENCH_OPENVMMD);
   bench.figures = bench_figures_new ();
-  bench.directory = make_directory (options.directory != NULL ? options.directory : "/var/tmp");
-  bench.big_directory = make_directory (options.directory != NULL ? options.directory : "/dev/shm");
+  place = bench_place_new (options.directory != NULL ? options.directory : "/var/tmp");
+  big_place = bench_place_new (options.directory != NULL ? options.directory : "/dev/shm");
+  bench.directory = bench_place_get_path (place);
+  bench.big_directory = bench_place_get_path (big_place);
 
   run_parts (&bench, options.only);
   if (options.json != NULL)
@@ -135,11 +129,9 @@ main (int argc, char **argv)
       (void) g_file_set_contents (options.json, json, -1, &error);
       bench_check (error, options.json);
     }
-  bench_remove_tree (bench.directory);
-  bench_remove_tree (bench.big_directory);
+  bench_place_free (big_place);
+  bench_place_free (place);
   bench_figures_free (bench.figures);
-  g_free (bench.directory);
-  g_free (bench.big_directory);
   g_free (bench.guests);
   g_free (bench.openvmmd);
   g_free (options.directory);
