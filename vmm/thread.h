@@ -12,7 +12,8 @@ typedef struct _VmmThread VmmThread;
 
 typedef void (*VmmThreadFunc) (gpointer user_data);
 
-#define VMM_THREAD_STACK_SIZE (512u * 1024u) /* bytes, with the guard page below it */
+/* bytes, with the guard page; a sanitizer puts 0.8 MiB of its own there */
+#define VMM_THREAD_STACK_SIZE (2u * 1024u * 1024u)
 
 /**
  * vmm_thread_new:
