@@ -42,6 +42,24 @@ test_is_removed (void)
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }
 
+/* a process that was forked meanwhile has all that we hold */
+static void
+test_is_removed_while_others_hold_it (void)
+{
+  BenchPlace *place = bench_place_new (g_get_tmp_dir ());
+  g_autofree char *path = g_strdup (bench_place_get_path (place));
+  pid_t holder = fork ();
+
+  g_assert_cmpint (holder, >=, 0);
+  if (holder == 0)
+    while (TRUE)
+      pause ();
+  bench_place_free (place);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_assert_cmpint (kill (holder, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (holder, NULL, 0), ==, holder);
+}
+
 static void
 test_is_independent_of_others (void)
 {
@@ -104,6 +122,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bench-place/is-removed", test_is_removed);
+  g_test_add_func ("/bench-place/is-removed-while-others-hold-it", test_is_removed_while_others_hold_it);
   g_test_add_func ("/bench-place/is-independent-of-others", test_is_independent_of_others);
   g_test_add_func ("/bench-place/is-removed-when-killed", test_is_removed_when_killed);
   return g_test_run ();
