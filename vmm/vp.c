@@ -309,10 +309,12 @@ vmm_vp_wait_parked (VmmVp *vp, gint64 deadline)
 static gboolean
 start_thread (VmmVp *vp, GError **error)
 {
-  g_autofree char *name = g_strdup_printf ("vp-%u", vp->index);
+  g_autofree char *name = NULL;
 
-  if (vp->thread == NULL)
-    vp->thread = vmm_thread_new (name, vp_thread, vp, error);
+  if (vp->thread != NULL)
+    return TRUE;
+  name = g_strdup_printf ("vp-%u", vp->index);
+  vp->thread = vmm_thread_new (name, vp_thread, vp, error);
   return vp->thread != NULL;
 }
 
