@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE 4096u
+#include "vmm/memory.h"
+
 #define GUARD_INSTALL 102 /* madvise(2), Linux 6.13 */
 
 static gboolean is_old_kernel;    /* one that knows no marks for guard pages */
@@ -100,7 +101,7 @@ test_runs (void)
   Seen seen = run (look_around);
 
   g_assert_cmpstr (seen.name, ==, "a name of more ");
-  g_assert_cmpuint (seen.size, ==, VMM_THREAD_STACK_SIZE - PAGE);
+  g_assert_cmpuint (seen.size, ==, VMM_THREAD_STACK_SIZE - VMM_PAGE_SIZE);
 }
 
 static void
@@ -108,9 +109,9 @@ test_gives_its_stack_back (void)
 {
   Seen seen = run (look_around);
 
-  for (gsize offset = 0; offset < VMM_THREAD_STACK_SIZE; offset += PAGE)
+  for (gsize offset = 0; offset < VMM_THREAD_STACK_SIZE; offset += VMM_PAGE_SIZE)
     {
-      g_assert_cmpint (msync (seen.lowest - PAGE + offset, PAGE, MS_ASYNC), ==, -1);
+      g_assert_cmpint (msync (seen.lowest - VMM_PAGE_SIZE + offset, VMM_PAGE_SIZE, MS_ASYNC), ==, -1);
       g_assert_cmpint (errno, ==, ENOMEM); /* nothing is mapped there */
     }
 }
@@ -118,10 +119,10 @@ test_gives_its_stack_back (void)
 static gboolean
 kernel_knows_marks (void)
 {
-  void *page = mmap (NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  gboolean knows = __real_madvise (page, PAGE, GUARD_INSTALL) == 0;
+  void *page = mmap (NULL, VMM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  gboolean knows = __real_madvise (page, VMM_PAGE_SIZE, GUARD_INSTALL) == 0;
 
-  munmap (page, PAGE);
+  munmap (page, VMM_PAGE_SIZE);
   return knows;
 }
 
@@ -175,16 +176,10 @@ find_end (VmmThreadFunc func)
 }
 
 static void
-assert_guarded (void)
+test_is_guarded (void)
 {
   g_assert_cmpint (find_end (use_whole_stack), ==, 0);
   g_assert_cmpint (find_end (overflow), ==, SIGSEGV);
-}
-
-static void
-test_is_guarded (void)
-{
-  assert_guarded ();
 }
 
 static void
@@ -192,7 +187,7 @@ test_is_guarded_by_an_old_kernel (void)
 {
   is_old_kernel = TRUE;
   g_assert_true (run (look_around).has_guard_mapping);
-  assert_guarded ();
+  test_is_guarded ();
   test_gives_its_stack_back ();
   is_old_kernel = FALSE;
 }
