@@ -433,7 +433,10 @@ vmm_memory_prepare_flip (VmmMemory *memory, GError **error)
 {
   if (memory->aside == NULL)
     memory->aside = vmm_memory_place_map (memory->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, error);
-  return memory->aside != NULL;
+  if (memory->aside == NULL)
+    return FALSE;
+  vmm_memory_zap (memory);
+  return TRUE;
 }
 
 static gint

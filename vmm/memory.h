@@ -167,7 +167,8 @@ const VmmPageSet *vmm_memory_get_overlaid (VmmMemory *memory);
 /**
  * vmm_memory_prepare_flip:
  *
- * Does the part of a flip that can be done while the VPs run.
+ * Does the part of a flip that can be done while the VPs run. Best right before it: what KVM maps in between it lets go
+ * of in the flip.
  */
 gboolean vmm_memory_prepare_flip (VmmMemory *memory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -250,5 +251,17 @@ gboolean vmm_memory_find_populated (VmmMemory *memory,
                                     VmmPageSet *pages,
                                     GCancellable *cancellable,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* ---- memory-zap.c ------------------------------------------------------------------------- */
+
+/**
+ * vmm_memory_zap:
+ *
+ * Has KVM forget what it has mapped of RAM, which VPs that run ask for anew. Our own page tables, and what RAM holds,
+ * stay as they are. Where the kernel cannot (before 6.7) nothing happens.
+ *
+ * Thread: any, as long as RAM is not flipped.
+ */
+void vmm_memory_zap (VmmMemory *memory);
 
 G_END_DECLS
