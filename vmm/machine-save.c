@@ -90,10 +90,13 @@ freeze (Save *save, GError **error)
 {
   VmmMachine *machine = save->machine;
   gboolean was_running = machine->running;
-  gint64 start = g_get_monotonic_time ();
   g_autoptr (GError) resume_error = NULL;
+  gint64 start;
   gboolean ok;
 
+  if (was_running)
+    vmm_machine_rehearse_save (machine);
+  start = g_get_monotonic_time ();
   if (was_running && !vmm_machine_stop_vps_locked (machine, error))
     return FALSE;
   ok = save_standing_still (save, error);

@@ -19,6 +19,18 @@ vp_unit (guint index)
   return g_strdup_printf ("vp-%u", index);
 }
 
+static void
+save_devices (VmmMachine *machine, VmmSavedState *state)
+{
+  for (guint i = 0; i < machine->devices->len; i++)
+    {
+      VmmDevice *device = g_ptr_array_index (machine->devices, i);
+      g_autoptr (GBytes) packed = vmm_device_save (device);
+
+      vmm_saved_state_add (state, device->type->name, device->type->state, packed);
+    }
+}
+
 static gboolean
 save_vps (VmmMachine *machine, VmmSavedState *state, guint64 tsc_lag, GError **error)
 {
@@ -48,19 +60,27 @@ save_platform (VmmMachine *machine, VmmSavedState *state, GError **error)
   return TRUE;
 }
 
+/*
+ * Of a VP nothing: KVM lets nobody ask for its state while it is in the guest. What packs a VP's state packs the
+ * others', too.
+ */
+void
+vmm_machine_rehearse_save (VmmMachine *machine)
+{
+  g_autoptr (VmmSavedState) state = vmm_saved_state_new ();
+
+  save_devices (machine, state);
+  if (!save_platform (machine, state, NULL))
+    g_debug ("KVM does not tell the platform's state while VPs run");
+}
+
 VmmSavedState *
 vmm_machine_save_state (VmmMachine *machine, GError **error)
 {
   g_autoptr (VmmSavedState) state = vmm_saved_state_new ();
   guint64 tsc;
 
-  for (guint i = 0; i < machine->devices->len; i++)
-    {
-      VmmDevice *device = g_ptr_array_index (machine->devices, i);
-      g_autoptr (GBytes) packed = vmm_device_save (device);
-
-      vmm_saved_state_add (state, device->type->name, device->type->state, packed);
-    }
+  save_devices (machine, state);
   if (!machine->clocks_held && !vmm_machine_hold_clocks (machine, error)) /* never ran */
     return NULL;
   if (!vmm_kvm_vp_get_tsc (vmm_vp_get_kvm (g_ptr_array_index (machine->vps, 0)), &tsc, error))

@@ -180,6 +180,15 @@ void vmm_machine_forget_recording (VmmMachine *machine);
 
 /* State of the stopped machine: machine-state.c */
 
+/**
+ * vmm_machine_rehearse_save:
+ *
+ * Does what vmm_machine_save_state() will do, as far as that can be done while VPs run, and throws away what comes of
+ * it: code and memory that nobody has used for a while are then at hand when the guest stands still. With the machine
+ * locked.
+ */
+void vmm_machine_rehearse_save (VmmMachine *machine);
+
 /** vmm_machine_save_state: (transfer full): devices, then VPs, then platform. Errors: HOST. */
 VmmSavedState *vmm_machine_save_state (VmmMachine *machine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -60,6 +60,7 @@ freeze_by_step (Bench *bench, guint mib, guint repetitions)
       bench_machine_wait (machine, 'F');
       g_mutex_lock (&machine->machine->lock);
       ok = vmm_memory_prepare_flip (machine->machine->memory, &error);
+      vmm_machine_rehearse_save (machine->machine);
       begin (&steps);
       ok = ok && vmm_machine_stop_vps_locked (machine->machine, &error);
       step (&steps, 0);

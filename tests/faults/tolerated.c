@@ -48,6 +48,8 @@ static const struct
   { "save-named", "g_unlink", 1, "the name that stays is refused as RAM later" },
   { "save-*", "linkat", 1, "what cannot be linked is copied" },
   { "save-c*", "ioctl", 1, "what cannot be cloned is copied" },
+  { "save-*", "KVM_GET_PIT2", 1, "the rehearsal of a save" },
+  { "save-*", "KVM_GET_IRQCHIP", 3, "the rehearsal of a save" },
   { "save-*", "open64", 1, "KVM lets go of RAM in the freeze" },
   { "save-*", "ioctl", 1, "KVM lets go of RAM in the freeze" },
   { "save-*", "g_file_get_contents", 1, "the host's boot ID is for people" },

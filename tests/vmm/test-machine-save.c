@@ -4,12 +4,36 @@
 #include "vmm/machine.h"
 
 #include <glib/gstdio.h>
+#include <linux/kvm.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/vmm/tiny-machine.h"
 #include "vmm/snapshot.h"
+
+#define INTERRUPT_CONTROLLERS 3u
+
+static guint n_chips_read;
+
+int __real_ioctl (int fd, gulong request, ...);
+int __wrap_ioctl (int fd, gulong request, ...);
+
+int
+__wrap_ioctl (int fd, gulong request, ...)
+{
+  gpointer argument;
+  va_list arguments;
+
+  va_start (arguments, request);
+  argument = va_arg (arguments, gpointer);
+  va_end (arguments);
+  if (request == KVM_GET_IRQCHIP)
+    n_chips_read++;
+  return __real_ioctl (fd, request, argument);
+}
 
 static void
 use_memfd (VmmConfig *config)
@@ -156,6 +180,25 @@ test_paused_stays_paused (void)
   snapshot = vmm_snapshot_open (path, NULL);
   g_assert_false (vmm_snapshot_get_running (snapshot));
   g_assert_cmpuint (vmm_snapshot_get_freeze_usec (snapshot), ==, 0);
+}
+
+/* the state is read while the guest runs, and again when it stands still; of a paused one, once */
+static void
+test_rehearses_what_runs (void)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new ("memory-writer", NULL);
+  g_autofree char *running = NULL;
+  g_autofree char *paused = NULL;
+
+  tiny_machine_resume (tiny);
+  tiny_machine_wait_word (tiny, 0, 1);
+  n_chips_read = 0;
+  running = tiny_machine_save (tiny, "running");
+  g_assert_cmpuint (n_chips_read, ==, 2 * INTERRUPT_CONTROLLERS);
+  tiny_machine_pause (tiny);
+  n_chips_read = 0;
+  paused = tiny_machine_save (tiny, "paused");
+  g_assert_cmpuint (n_chips_read, ==, INTERRUPT_CONTROLLERS);
 }
 
 static void
@@ -355,6 +398,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/vmm/machine-save/restored-can-be-saved", test_restored_can_be_saved);
   g_test_add_func ("/vmm/machine-save/paused-stays-paused", test_paused_stays_paused);
+  g_test_add_func ("/vmm/machine-save/rehearses-what-runs", test_rehearses_what_runs);
   g_test_add_func ("/vmm/machine-save/never-ran", test_never_ran);
   g_test_add_func ("/vmm/machine-save/named-file-becomes-the-snapshots",
                    test_named_file_becomes_the_snapshots);

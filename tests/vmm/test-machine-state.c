@@ -170,6 +170,18 @@ test_waiting_changes_nothing (gconstpointer guest)
   assert_same_state (first, second);
 }
 
+static void
+test_rehearsal_changes_nothing (gconstpointer guest)
+{
+  g_autoptr (TinyMachine) tiny = tiny_machine_new (guest, add_vp);
+  g_autofree char *first = save_paused (tiny);
+  g_autofree char *second = NULL;
+
+  vmm_machine_rehearse_save (tiny->machine);
+  second = tiny_machine_save (tiny, "second");
+  assert_same_state (first, second);
+}
+
 static guint
 waiting_interrupts (TinyMachine *tiny)
 {
@@ -378,6 +390,12 @@ main (int argc, char **argv)
   g_test_add_data_func ("/vmm/machine-state/waiting-changes-nothing/deadline",
                         "deadline",
                         test_waiting_changes_nothing);
+  g_test_add_data_func ("/vmm/machine-state/rehearsal-changes-nothing/ticker",
+                        "ticker",
+                        test_rehearsal_changes_nothing);
+  g_test_add_data_func ("/vmm/machine-state/rehearsal-changes-nothing/deadline",
+                        "deadline",
+                        test_rehearsal_changes_nothing);
   g_test_add_func ("/vmm/machine-state/takes-back-ticks", test_takes_back_ticks);
   g_test_add_func ("/vmm/machine-state/keeps-deadline-and-lapic", test_keeps_deadline_and_lapic);
   g_test_add_func ("/vmm/machine-state/counters-are-equal", test_counters_are_equal);
